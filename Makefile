@@ -1,0 +1,62 @@
+# `make report` and `make test` work on a fresh clone: each makes .venv (Python 3.12 or later) and installs into it.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Names under which a suitable Python is looked for; `make PYTHON=/path/to/python ...` decides it by hand.
+PYTHON ?= python3.13 python3.12 python3 python
+INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help setup report test test-all lint
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make report    run the demonstration and write its HTML report"
+	@echo "make test      run the tests (about a minute once installed)"
+	@echo "make test-all  run the tests that sample as well"
+	@echo "make lint      check style, types and the order of imports"
+	@echo "make setup     install everything, for development, into $(VENV)"
+
+setup: $(VENV)/.ready-dev
+
+# A gate that refused (exit code 3) is told in the report, so the report is written all the same.
+report: $(VENV)/.ready
+	@$(BIN)/bayes-backlog run configs/demo.yaml --results results; code=$$?; \
+	case $$code in 0|3) ;; *) exit $$code ;; esac; \
+	$(BIN)/bayes-backlog report results/demo && exit $$code
+
+test: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+$(VENV)/.ready: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing bayes_backlog and what it needs into $(VENV) (a minute or two, once) ..."
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing bayes_backlog with its development tools into $(VENV) (a minute or two, once) ..."
+	@$(INSTALL) --editable ".[dev]"
+	@touch $(VENV)/.ready $@
+
+# Asked for by existence only (`|` above): the date of the interpreter's link says nothing.
+$(BIN)/python:
+	@for name in $(PYTHON); do \
+	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then \
+	    echo "Making $(VENV) with $$("$$name" --version) ..."; \
+	    "$$name" -m venv $(VENV) && exit 0; \
+	    rm -rf $(VENV); \
+	    echo "$$name could not make a virtual environment: see its message above (Debian: install python3-venv)." >&2; \
+	    exit 1; \
+	  fi; \
+	done; \
+	echo "No Python 3.12 or later was found (looked for: $(PYTHON))." >&2; \
+	echo "Install one (pyenv install reads .python-version), or name it: make PYTHON=/path/to/python3.13 ..." >&2; \
+	exit 1
