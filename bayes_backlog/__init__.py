@@ -1,0 +1,3 @@
+"""Bayesian hierarchical forecasting of case-work backlogs."""
+
+__version__ = "0.1.0"

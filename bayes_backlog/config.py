@@ -1,0 +1,297 @@
+"""The configuration of one office or study: `configs/*.yaml` as typed, immutable values.
+
+Unknown keys are refused with the nearest known name, and every problem of a file is reported at once. A key that stands
+twice, aliases by the dozen and tags that build objects are refused before anything is interpreted.
+Nothing here reads data: a configuration that loads is well formed, not yet true.
+"""
+
+from __future__ import annotations
+
+import itertools
+import types
+import typing
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from bayes_backlog.errors import ConfigError, nearest
+from bayes_backlog.vocabulary import ATTRIBUTES, MILESTONES
+
+MAX_CONFIG_BYTES = 200_000
+MAX_ALIASES = 8
+"""A few repeated values are a convenience; many can stand for billions (each of an alias's own aliases multiplies)."""
+PLAIN_WORDS = {
+    "missing": "is required",
+    "model_type": "needs settings below it; remove the key to use the defaults",
+    "invalid_key": "is read as a number or as yes/no, not as a name; put it in quotes",
+    "finite_number": "must be a finite number",
+}
+"""What to say in place of the validator's own words."""
+CANONICAL_COLUMNS = ("case_id", "investigator", "team", "role", *ATTRIBUTES, *MILESTONES)
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys refused, values immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _refuse_disorder(**days: date) -> None:
+    """Refuse days that are not in the order in which they are given."""
+    for (earlier, first), (later, last) in itertools.pairwise(days.items()):
+        if last < first:
+            raise ValueError(f"{later} ({last}) lies before {earlier} ({first}): no day would be left")
+
+
+class Period(Section):
+    """Days from first_date to last_date, both inclusive."""
+
+    first_date: date
+    last_date: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        _refuse_disorder(first_date=self.first_date, last_date=self.last_date)
+        return self
+
+
+class Simulate(Period):
+    """Size and seed of the embedded office; the effects themselves are `cases.synthetic.Truth`."""
+
+    seed: int = 20240101
+    first_date: date = date(2023, 1, 2)
+    last_date: date = date(2025, 6, 30)
+    future_days: Annotated[int, Field(ge=0)] = 120
+    n_investigators: Annotated[int, Field(ge=4)] = 60
+    n_teams: Annotated[int, Field(ge=1)] = 5
+    cases_per_week: Annotated[float, Field(gt=0)] = 62.0
+
+
+class Data(Section):
+    """Where the case log is and how its columns map to the canonical ones."""
+
+    file: Path | None = None
+    sheet: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    as_of: date | None = None
+    first_date: date | None = None
+    plausible_first_date: date = date(1990, 1, 1)
+    plausible_last_date: date = date(2050, 12, 31)
+    exclude: tuple[str, ...] = ()
+    max_findings: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+
+    @field_validator("columns")
+    @classmethod
+    def _canonical(cls, columns: dict[str, str]) -> dict[str, str]:
+        unknown = [name for name in columns if name not in CANONICAL_COLUMNS]
+        if unknown:
+            raise ValueError(
+                "; ".join(f"'{name}' is not a canonical column. {nearest(name, CANONICAL_COLUMNS)}" for name in unknown)
+            )
+        return columns
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        names = ("plausible_first_date", "first_date", "as_of", "plausible_last_date")
+        _refuse_disorder(**{name: day for name in names if (day := getattr(self, name)) is not None})
+        return self
+
+
+class SchoolHoliday(Period):
+    """One period without school."""
+
+
+class Calendar(Section):
+    """Whose bank holidays and school terms apply; `subdivision` as in the `holidays` package (ENG, SCT, IL ...)."""
+
+    country: str = "GB"
+    subdivision: str | None = "ENG"
+    school_holidays: tuple[SchoolHoliday, ...] | None = None
+
+
+class Panel(Section):
+    """How presence is inferred when no roster is given."""
+
+    leaver_after_days: Annotated[int, Field(ge=1)] = 60
+
+
+class Model(Section):
+    """Which parts of the model are switched on."""
+
+    backend: Literal["pymc"] = "pymc"
+    day_shock: bool = True
+    week_shock: bool = True
+    slow_level: bool = True
+    elasticity: bool = True
+    annual_harmonics: Annotated[int, Field(ge=0, le=6)] = 2
+
+
+class Sampling(Section):
+    """How the posterior is sampled."""
+
+    chains: Annotated[int, Field(ge=2)] = 4
+    draws: Annotated[int, Field(ge=50)] = 1000
+    tune: Annotated[int, Field(ge=50)] = 600
+    target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
+    seed: int = 20240229
+    accept_gate_failure_because: str | None = None
+
+
+class Forecast(Section):
+    """How far ahead, and with how many draws."""
+
+    horizon_days: Annotated[int, Field(ge=7, le=400)] = 90
+    draws_per_chain: Annotated[int, Field(ge=50)] = 500
+    backlog_target: Annotated[float, Field(ge=0)] | None = None
+
+
+class Backtest(Section):
+    """Rolling origins: `n_folds` cutoffs, `step_days` apart, the last one as late as its truth allows."""
+
+    n_folds: Annotated[int, Field(ge=0)] = 4
+    step_days: Annotated[int, Field(ge=1)] = 91
+    horizon_working_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (5, 21, 63)
+    last_cutoff: date | None = None
+    chains: Annotated[int, Field(ge=2)] = 2
+    draws: Annotated[int, Field(ge=50)] = 500
+    tune: Annotated[int, Field(ge=50)] = 400
+
+    @field_validator("horizon_working_days")
+    @classmethod
+    def _once(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(horizons)) < len(horizons):
+            raise ValueError("each horizon may stand once, or its scores would count double")
+        return horizons
+
+
+class Report(Section):
+    """Words on the report's pages."""
+
+    marking: str = "OFFICIAL"
+    organisation: str = ""
+
+
+class Config(Section):
+    """One office or study."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
+    title: str
+    data: Data = Data()
+    simulate: Simulate | None = None
+    calendar: Calendar = Calendar()
+    panel: Panel = Panel()
+    model: Model = Model()
+    sampling: Sampling = Sampling()
+    forecast: Forecast = Forecast()
+    backtest: Backtest = Backtest()
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.data.file is None and self.simulate is None:
+            raise ValueError("no data: give data.file, or a simulate section for the embedded office")
+        return self
+
+
+def load_config(path: Path) -> Config:
+    """Read one YAML configuration.
+
+    Parameters
+    ----------
+    path : Path
+        The file. `data.file` is resolved against the file's own folder.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, too large, not YAML, or has unknown keys or bad values (all of them listed).
+    """
+    if not path.is_file():
+        raise ConfigError(f"There is no configuration file at {path}. Check the path; examples are in configs/.")
+    if path.stat().st_size > MAX_CONFIG_BYTES:
+        raise ConfigError(
+            f"{path} is larger than {MAX_CONFIG_BYTES} bytes, which no configuration is. Did you mean --data?"
+        )
+    raw = _read_yaml(path)
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} holds no settings: expected keys such as name, title and data.")
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(_problems(path, error)) from error
+    if config.data.file is None:
+        return config
+    resolved = (path.parent / config.data.file).resolve()
+    return config.model_copy(update={"data": config.data.model_copy(update={"file": resolved})})
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML with few aliases, in which a key stands once and dates stay text: wrong ones are reported by key."""
+
+    n_aliases = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            self.n_aliases += 1
+        if self.n_aliases > MAX_ALIASES:
+            raise yaml.YAMLError(f"it repeats values by more than {MAX_ALIASES} aliases (*name)")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if names.count(key.value) > 1:
+                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply to be a configuration. Examples are in configs/.") from error
+    # A ValueError is a number that Python refuses to read, or bytes that are no text.
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}. Correct the line named and run again.") from error
+
+
+def _problems(path: Path, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        *parents, last = problem["loc"] or ("",)
+        where = ".".join(str(part) for part in problem["loc"]) or "the file"
+        if problem["type"] == "extra_forbidden":
+            section = _section(parents)
+            known = section.model_fields if section is not None else Config.model_fields
+            lines.append(f"unknown key '{where}'. {nearest(str(last), known)}")
+        else:
+            words = PLAIN_WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+            lines.append(f"{where}: {words}")
+    return f"{path} has {len(lines)} problem(s):\n  - " + "\n  - ".join(lines)
+
+
+def _section(parents: list[int | str]) -> type[BaseModel] | None:
+    """Return the section class that the key path leads to."""
+    section: type[BaseModel] = Config
+    for part in parents:
+        if isinstance(part, int):
+            continue
+        found = _model_in(section.model_fields[part].annotation)
+        if found is None:
+            return None
+        section = found
+    return section
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple):
+        return next((m for a in typing.get_args(annotation) if (m := _model_in(a)) is not None), None)
+    return None

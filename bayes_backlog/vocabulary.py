@@ -1,0 +1,156 @@
+"""Every column, dimension, flow and stock of the package, with its unit and one-line meaning.
+
+The glossary page is rendered from this table, the case reader takes its canonical columns from it, and the
+aggregators ask it whether a column is a flow (sums over time), a stock (last value of a period) or neither (refused).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bayes_backlog.errors import DataError, nearest
+
+Kind = Literal["flow", "stock", "milestone", "attribute", "key", "covariate", "statistic"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word of the package.
+
+    Attributes
+    ----------
+    name : str
+        The column, dimension or quantity as written in code and artefacts.
+    kind : str
+        How it behaves; only flows and stocks can be aggregated over time.
+    unit : str
+        Unit of one value, or "" for labels.
+    meaning : str
+        One line for the glossary.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+
+
+TERMS: tuple[Term, ...] = (
+    # keys and labels
+    Term("source_row", "key", "", "1-based data row of the source file"),
+    Term("case_id", "key", "", "keyed pseudonym of the case"),
+    Term("investigator", "key", "", "keyed pseudonym of the person the case is allocated to"),
+    Term("team", "key", "", "team of the investigator; a person may change team"),
+    Term("role", "key", "", "role or grade of the investigator"),
+    Term("date", "key", "day", "calendar day"),
+    Term("level", "key", "", "level of aggregation: office, team, role or investigator"),
+    Term("unit", "key", "", "which member of the level, for example the team's name"),
+    Term("as_of", "key", "day", "last date the data may show, inclusive"),
+    Term("cutoff", "key", "day", "as_of of one backtest fold: everything after it is kept from the model"),
+    Term("target_date", "key", "day", "day a forecast speaks of"),
+    Term("horizon_days", "key", "days", "target_date minus cutoff, in calendar days"),
+    # milestones of a case
+    Term("dt_received_opg", "milestone", "day", "case received by the organisation"),
+    Term("dt_received_inv", "milestone", "day", "case received by the investigating office: it enters the queue"),
+    Term("dt_alloc_team", "milestone", "day", "case allocated to a team"),
+    Term("dt_alloc_invest", "milestone", "day", "case allocated to an investigator: it leaves the queue"),
+    Term("dt_pg_signoff", "milestone", "day", "investigation signed off"),
+    Term("dt_close", "milestone", "day", "case closed"),
+    Term("dt_legal_req_1", "milestone", "day", "first request for legal review"),
+    Term("dt_legal_req_2", "milestone", "day", "second request for legal review"),
+    Term("dt_legal_req_3", "milestone", "day", "third request for legal review"),
+    Term("dt_legal_rej_1", "milestone", "day", "first rejection by legal review"),
+    Term("dt_legal_rej_2", "milestone", "day", "second rejection by legal review"),
+    Term("dt_legal_approval", "milestone", "day", "legal review approved"),
+    Term("dt_sent_to_ca", "milestone", "day", "case sent to the court team"),
+    Term("dt_date_of_order", "milestone", "day", "court order made"),
+    Term("dt_flagged", "milestone", "day", "case flagged"),
+    # attributes of a case
+    Term("fte", "attribute", "FTE", "full-time equivalent of the investigator"),
+    Term("weighting", "attribute", "", "complexity weight of the case"),
+    Term("case_type", "attribute", "", "type of case"),
+    Term("concern_type", "attribute", "", "type of concern raised"),
+    Term("risk", "attribute", "", "risk rating"),
+    Term("status", "attribute", "", "status at the extract: never a covariate of the past"),
+    Term("is_reallocated", "attribute", "", "whether the case changed investigator"),
+    # flows, per day
+    Term("received", "flow", "cases", "cases received into the queue"),
+    Term("allocated", "flow", "cases", "cases allocated to an investigator"),
+    Term("removed", "flow", "cases", "cases that left the queue without being allocated"),
+    Term("signed_off", "flow", "cases", "allocated cases whose investigation ended: sign-off, or closure without one"),
+    Term("closed", "flow", "cases", "cases closed"),
+    Term("legal_requested", "flow", "cases", "requests for legal review"),
+    # stocks, end of day
+    Term("backlog", "stock", "cases", "received, not yet allocated or removed"),
+    Term("wip", "stock", "cases", "work in progress: allocated, not yet signed off or closed"),
+    Term("open", "stock", "cases", "backlog plus wip"),
+    # covariates of the daily panel
+    Term("exposure", "covariate", "FTE", "full-time equivalents available that day; its log is the offset"),
+    Term("wip_prev", "covariate", "cases", "wip of the investigator at the previous close of day"),
+    Term("wip_load_prev", "covariate", "weight per FTE", "sum of weighting / fte over open cases at the previous close"),
+    Term("backlog_prev", "covariate", "cases", "office backlog at the previous close of day"),
+    Term("days_since_last_allocation", "covariate", "working days", "since the last allocation, as of the previous close"),
+    Term("weeks_since_start", "covariate", "weeks", "whole weeks since the investigator's first day"),
+    Term("is_new_starter", "covariate", "", "fewer than four weeks since a start that the data show"),
+    Term("weekday", "covariate", "", "0 = Monday ... 6 = Sunday"),
+    Term("working_days_to_month_end", "covariate", "working days", "0 on the last working day of the month"),
+    Term("days_from_holiday", "covariate", "working days", "working days since the last bank holiday, capped"),
+    Term("days_to_holiday", "covariate", "working days", "working days until the next bank holiday, capped"),
+    Term("is_bank_holiday", "covariate", "", "whether the day is a bank holiday"),
+    Term("is_school_term", "covariate", "", "whether schools are in term"),
+    Term("season", "covariate", "", "winter (Dec-Feb), spring, summer or autumn"),
+    # statistics of forecasts and scores
+    Term("observed", "statistic", "cases", "what happened"),
+    Term("predicted", "statistic", "cases", "what was forecast"),
+    Term("prob", "statistic", "", "probability of an interval (0.5, 0.8, 0.9)"),
+    Term("quantile_level", "statistic", "", "level of a forecast quantile"),
+    Term("dispersion", "statistic", "", "alpha of var = mu + mu^2 / alpha; larger is nearer Poisson"),
+    Term("crps", "statistic", "cases", "continuous ranked probability score, fair ensemble version; lower is better"),
+    Term("wis", "statistic", "cases", "weighted interval score; lower is better"),
+)
+
+BY_NAME: dict[str, Term] = {term.name: term for term in TERMS}
+
+FLOWS: tuple[str, ...] = tuple(t.name for t in TERMS if t.kind == "flow")
+STOCKS: tuple[str, ...] = tuple(t.name for t in TERMS if t.kind == "stock")
+MILESTONES: tuple[str, ...] = tuple(t.name for t in TERMS if t.kind == "milestone")
+ATTRIBUTES: tuple[str, ...] = tuple(t.name for t in TERMS if t.kind == "attribute")
+
+LEVELS: tuple[str, ...] = ("office", "team", "role", "investigator")
+OFFICE = "office"
+NO_TEAM = "(none)"
+"""Unit of cases without a team, so that team totals still add up to the office."""
+
+QUANTILE_LEVELS: tuple[float, ...] = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+PROBS: tuple[float, ...] = (0.5, 0.8, 0.9)
+
+MODEL = "bayes_backlog"
+BASELINE = "bootstrap_13_weeks"
+"""Names in the column `model` of backtest tables: ours, and weeks of the last quarter drawn again."""
+
+
+def quantile_column(level: float) -> str:
+    """Return the column name of a quantile, for example 0.05 -> 'q05'."""
+    return f"q{round(level * 100):02d}"
+
+
+def time_aggregation(column: str) -> Literal["sum", "last"]:
+    """Return how a column aggregates over time: flows sum, stocks take the last value.
+
+    Raises
+    ------
+    DataError
+        When the column is neither: a sum of levels or a mean of labels has no meaning.
+    """
+    term = BY_NAME.get(column)
+    if term is None:
+        raise DataError(f"'{column}' is not in the vocabulary, so it cannot be aggregated. {nearest(column, BY_NAME)}")
+    if term.kind == "flow":
+        return "sum"
+    if term.kind == "stock":
+        return "last"
+    raise DataError(
+        f"'{column}' is a {term.kind}, neither a flow nor a stock: summing it over time would mean nothing. "
+        f"Aggregate one of {', '.join(FLOWS + STOCKS)}."
+    )
