@@ -1,0 +1,149 @@
+"""Posterior draws as plain arrays, and random counts given them: what checks and forecasts both need.
+
+Draws come first in every array: n draws, F flows, K knots, W weeks, I investigators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from bayes_backlog.models.design import Floats
+from bayes_backlog.models.spec import ModelSpec
+
+Counts = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class PosteriorDraws:
+    """Flattened draws of the default model.
+
+    Attributes
+    ----------
+    intercept, dispersion, shared_mean : (n, F) float
+    calendar : (n, F, T) float
+    elasticity : dict of (n,) float
+        Keyed by (flow, state).
+    week_sd, week_persistence, level_sd : (n, F) float
+        Zeros when the part is off.
+    week_effect, slow_level : (n, F, W) float
+        Over the training weeks; zeros when the part is off.
+    investigator_rate, team_effect, role_effect : (n, F_staff, .) float
+    investigator_sd, team_sd, role_sd, ramp, concentration : (n, F_staff) float
+    chains : int
+        How many chains the draws came from, equally many each, in order.
+    """
+
+    intercept: Floats
+    dispersion: Floats
+    shared_mean: Floats
+    calendar: Floats
+    elasticity: dict[tuple[str, str], Floats]
+    week_sd: Floats
+    week_persistence: Floats
+    week_effect: Floats
+    level_sd: Floats
+    slow_level: Floats
+    investigator_rate: Floats
+    team_effect: Floats
+    role_effect: Floats
+    investigator_sd: Floats
+    team_sd: Floats
+    role_sd: Floats
+    ramp: Floats
+    concentration: Floats
+    chains: int
+
+    @property
+    def n(self) -> int:
+        """Number of draws."""
+        return int(self.intercept.shape[0])
+
+
+def posterior_draws(trace: xr.DataTree, spec: ModelSpec, draws_per_chain: int) -> PosteriorDraws:
+    """Take evenly spaced draws of every chain.
+
+    Parameters
+    ----------
+    trace : DataTree
+        With a `posterior` group of the default model.
+    spec : ModelSpec
+        The specification that was fitted.
+    draws_per_chain : int
+        At most as many as there are; fewer are spaced evenly.
+    """
+    posterior = trace["posterior"].to_dataset()
+    available = posterior.sizes["draw"]
+    picked = np.linspace(0, available - 1, min(draws_per_chain, available)).round().astype(int)
+    thinned = posterior.isel(draw=picked)
+    n = thinned.sizes["chain"] * thinned.sizes["draw"]
+    n_flows, n_weeks = len(spec.flows), posterior.sizes.get("week", 1)
+
+    def take(name: str, *shape: int) -> Floats:
+        if name not in thinned:
+            return np.zeros((n, *shape))
+        values = thinned[name].transpose("chain", "draw", ...).to_numpy()
+        return values.reshape(n, *values.shape[2:])
+
+    elasticity = take("elasticity", 0)
+    return PosteriorDraws(
+        intercept=take("intercept"),
+        dispersion=take("dispersion"),
+        shared_mean=take("shared_mean", n_flows),
+        calendar=take("calendar"),
+        elasticity={pair: elasticity[:, k] for k, pair in enumerate(spec.elasticity_names())},
+        week_sd=take("week_sd", n_flows),
+        week_persistence=take("week_persistence", n_flows),
+        week_effect=take("week_effect", n_flows, n_weeks),
+        level_sd=take("level_sd", n_flows),
+        slow_level=take("slow_level", n_flows, n_weeks),
+        investigator_rate=take("investigator_rate"),
+        team_effect=take("team_effect"),
+        role_effect=take("role_effect"),
+        investigator_sd=take("investigator_sd"),
+        team_sd=take("team_sd"),
+        role_sd=take("role_sd"),
+        ramp=take("ramp"),
+        concentration=take("concentration"),
+        chains=thinned.sizes["chain"],
+    )
+
+
+def draw_negative_binomial(rng: np.random.Generator, mean: ArrayLike, dispersion: ArrayLike) -> Counts:
+    """Draw counts with variance = mean + mean^2 / dispersion, of the broadcast shape of the arguments."""
+    mean, dispersion = np.broadcast_arrays(mean, dispersion)
+    return rng.poisson(rng.standard_gamma(dispersion) * (mean / dispersion)).astype(np.int32)
+
+
+def draw_division(rng: np.random.Generator, total: NDArray[Any], weights: Floats) -> Counts:
+    """Divide totals among people by a Dirichlet-multinomial.
+
+    Parameters
+    ----------
+    rng : Generator
+        Source of randomness.
+    total : (n,) int
+        Cases to divide.
+    weights : (n, I) float
+        Dirichlet weights, 0 for people who are not there; a total is only divided when somebody is.
+
+    Returns
+    -------
+    (n, I) int32
+        Rows that sum to `total`.
+    """
+    gammas = rng.standard_gamma(weights)
+    size = gammas.sum(axis=1, keepdims=True)
+    shares = np.where(size > 0, gammas, weights)
+    whole = shares.sum(axis=1, keepdims=True)
+    shares = np.divide(shares, whole, out=np.zeros_like(shares), where=whole > 0)
+    return rng.multinomial(np.where(whole[:, 0] > 0, total, 0), shares).astype(np.int32)
+
+
+def generators(seed: int, names: tuple[str, ...]) -> dict[str, np.random.Generator]:
+    """Return one independent random stream per name, so that one quantity's draws never shift another's."""
+    return {name: np.random.default_rng([seed, *name.encode()]) for name in names}

@@ -1,0 +1,63 @@
+"""The transparent row model in Bambi: a formula that a statistician can read.
+
+    flow ~ 1 + calendar terms + new_starter + offset(log_exposure) + (1|investigator) + (1|team) + (1|role)
+
+with a negative binomial response, var = mu + mu^2 / alpha. The formula is put together from names that the
+specification lists, never from text of a user. Rows alone are over-confident for totals: `forecaster` is the default.
+"""
+
+from __future__ import annotations
+
+import bambi as bmb
+import pandas as pd
+
+from bayes_backlog.models.row_table import GROUPS
+from bayes_backlog.models.spec import ModelSpec
+
+
+def row_formula(flow: str, spec: ModelSpec) -> str:
+    """Return the formula of one staff flow."""
+    if flow not in spec.staff_flows:
+        raise ValueError(f"'{flow}' is not modelled per investigator; choose one of {', '.join(spec.staff_flows)}.")
+    terms = ["1", *spec.terms, "new_starter", "offset(log_exposure)", *(f"(1|{group})" for group in GROUPS)]
+    return f"{flow} ~ " + " + ".join(terms)
+
+
+def build_row_bambi(table: pd.DataFrame, flow: str, spec: ModelSpec) -> bmb.Model:
+    """Build the row model of one staff flow.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `row_table` of the design.
+    flow : str
+        The response.
+    spec : ModelSpec
+        Terms and priors.
+
+    Returns
+    -------
+    bambi.Model
+        Built, not fitted. Priors are passed as they are: Bambi's own scaling and centring are off.
+    """
+    priors = spec.priors
+    group_sd = {"investigator": priors.investigator_sd, "team": priors.team_sd, "role": priors.role_sd}
+    model = bmb.Model(
+        row_formula(flow, spec),
+        table,
+        family="negativebinomial",
+        priors={
+            "Intercept": bmb.Prior("Normal", mu=priors.log_staff_rate[0], sigma=priors.log_staff_rate[1]),
+            **{term: bmb.Prior("Normal", mu=0.0, sigma=spec.term_sd(term)) for term in spec.terms},
+            "new_starter": bmb.Prior("Normal", mu=priors.ramp[0], sigma=priors.ramp[1]),
+            **{
+                f"1|{group}": bmb.Prior("Normal", mu=0.0, sigma=bmb.Prior("HalfNormal", sigma=sd))
+                for group, sd in group_sd.items()
+            },
+            "alpha": bmb.Prior("HalfCauchy", beta=1.0),
+        },
+        auto_scale=False,
+        center_predictors=False,
+    )
+    model.build()
+    return model

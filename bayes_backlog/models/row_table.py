@@ -1,0 +1,49 @@
+"""The table that both backends of the row model read: one row per working day and investigator present."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bayes_backlog.models.design import Design, week_starts
+from bayes_backlog.models.spec import ModelSpec
+
+GROUPS = ("investigator", "team", "role")
+
+
+def row_table(design: Design, spec: ModelSpec) -> pd.DataFrame:
+    """Return counts, covariates and group labels, one row per row of the design.
+
+    Parameters
+    ----------
+    design : Design
+        Training arrays.
+    spec : ModelSpec
+        Names the calendar terms and the staff flows.
+
+    Returns
+    -------
+    DataFrame
+        R rows: one column per staff flow and per calendar term, `new_starter` (1 easing to 0), `log_exposure`, `week`
+        and the groups. Absent exposure has no row, so every offset is finite.
+    """
+    staff, days = design.staff, design.dates[design.row_day]
+    spell = design.row_spell
+    labels = {
+        "investigator": np.array(staff.investigators)[staff.spell_investigator[spell]],
+        "team": np.array(staff.teams)[staff.spell_team[spell]],
+        "role": np.array(staff.roles)[staff.spell_role[spell]],
+    }
+    columns = dict(zip(spec.terms, design.calendar[design.row_day].T, strict=True))
+    counts = dict(zip(spec.staff_flows, design.row_counts, strict=True))
+    return pd.DataFrame(
+        {
+            "date": days,
+            "week": week_starts(days).strftime("%Y-%m-%d"),
+            **counts,
+            **columns,
+            "new_starter": staff.spell_ramp[spell],
+            "log_exposure": np.log(design.row_exposure),
+            **labels,
+        }
+    )

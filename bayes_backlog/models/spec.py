@@ -1,0 +1,169 @@
+"""What is modelled: flows, calendar terms, parts and priors, as values that can be written down and read back.
+
+A `ModelSpec` holds no data and no library object. Every prior is a number here, with its reason beside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+
+from bayes_backlog.config import Model
+
+OFFICE_FLOWS = ("received", "removed")
+STAFF_FLOWS = ("allocated", "signed_off")
+
+WEEKDAY_TERMS = ("monday", "tuesday", "wednesday", "thursday")
+CALENDAR_TERMS = (
+    *WEEKDAY_TERMS,
+    "month_end",
+    "month_end_eve",
+    "month_end_week",
+    "before_holiday",
+    "after_holiday",
+    "christmas",
+    "school_term",
+)
+MONTH_END_TERMS = ("month_end", "month_end_eve", "month_end_week")
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Prior scales, on the log-rate scale unless said otherwise.
+
+    Attributes
+    ----------
+    log_received : tuple of float
+        Mean and sd of the log of cases received per working day: 95 % between 0.2 and 540.
+    log_removed : tuple of float
+        Mean and sd of the log of cases removed per working day: 95 % between 0.02 and 54.
+    log_staff_rate : tuple of float
+        Mean and sd of the log of cases per FTE-day: 95 % between 0.008 and 2.7.
+    calendar_sd : float
+        A weekday, holiday, term or season effect: rate ratios mostly between 1/2.7 and 2.7.
+    month_end_sd : float
+        A month-end effect: rate ratios up to 7 are ordinary, administrative rushes are real.
+    investigator_sd, team_sd, role_sd : float
+        Half-normal scales of the spread of groups: people may differ by a factor of e, teams and roles by less.
+    week_sd, level_sd : float
+        Half-normal scales of the shared AR(1) week effect and of the slow level.
+    week_persistence : tuple of float
+        Beta parameters of the week effect's lag-1 correlation: mean 0.75.
+    level_half_life_weeks : float
+        Half-life of the slow level, fixed: one year.
+    elasticity : tuple of float
+        Mean and sd of the exponents of (1 + backlog), (1 + recently received) and (1 + wip).
+    ramp : tuple of float
+        Mean and sd of the log rate ratio of somebody on the first day, easing to none in four weeks.
+    noise : float
+        Half-normal scale of 1 / sqrt(dispersion): 0 is Poisson, 1 is geometric.
+    """
+
+    log_received: tuple[float, float] = (2.3, 2.0)
+    log_removed: tuple[float, float] = (0.0, 2.0)
+    log_staff_rate: tuple[float, float] = (-1.9, 1.5)
+    calendar_sd: float = 0.5
+    month_end_sd: float = 1.0
+    investigator_sd: float = 0.5
+    team_sd: float = 0.25
+    role_sd: float = 0.25
+    week_sd: float = 0.3
+    level_sd: float = 0.4
+    week_persistence: tuple[float, float] = (6.0, 2.0)
+    level_half_life_weeks: float = 52.0
+    elasticity: tuple[float, float] = (0.3, 0.4)
+    ramp: tuple[float, float] = (-0.5, 0.5)
+    noise: float = 1.0
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model, whatever the backend.
+
+    Attributes
+    ----------
+    office_flows, staff_flows : tuple of str
+        Flows modelled for the office as a whole, and per investigator.
+    calendar_terms : tuple of str
+        Names of the calendar columns; every flow has its own coefficient for each.
+    annual_harmonics : int
+        Pairs of annual Fourier terms.
+    elasticities : dict
+        For each flow the lagged states it answers to: backlog, recent_received (office), wip (own).
+    day_shock, week_shock, slow_level : bool
+        Shared effects of a day, a week (AR(1)) and a slowly moving level.
+    priors : Priors
+        All prior scales.
+    """
+
+    office_flows: tuple[str, ...] = OFFICE_FLOWS
+    staff_flows: tuple[str, ...] = STAFF_FLOWS
+    calendar_terms: tuple[str, ...] = CALENDAR_TERMS
+    annual_harmonics: int = 2
+    elasticities: dict[str, tuple[str, ...]] = field(
+        default_factory=lambda: {
+            "removed": ("backlog",),
+            "allocated": ("backlog", "recent_received", "wip"),
+            "signed_off": ("wip",),
+        }
+    )
+    day_shock: bool = True
+    week_shock: bool = True
+    slow_level: bool = True
+    priors: Priors = Priors()
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """All flows, office flows first."""
+        return self.office_flows + self.staff_flows
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of all calendar columns, the annual Fourier terms included."""
+        return self.calendar_terms + tuple(
+            f"{wave}_{k}" for k in range(1, self.annual_harmonics + 1) for wave in ("sin", "cos")
+        )
+
+    def term_sd(self, term: str) -> float:
+        """Prior sd of one calendar coefficient."""
+        return self.priors.month_end_sd if term in MONTH_END_TERMS else self.priors.calendar_sd
+
+    def elasticity_names(self) -> tuple[tuple[str, str], ...]:
+        """All (flow, state) pairs that have an elasticity."""
+        return tuple((flow, state) for flow in self.flows for state in self.elasticities.get(flow, ()))
+
+    def to_json(self) -> str:
+        """Write the specification down."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+
+def spec_from_config(model: Model, *, has_removed: bool) -> ModelSpec:
+    """Return the specification that the configuration asks for.
+
+    Parameters
+    ----------
+    model : Model
+        The configuration's model section.
+    has_removed : bool
+        Whether any case of the training data left the queue unallocated; a flow without a single event is left out.
+    """
+    default = ModelSpec()
+    return dataclasses.replace(
+        default,
+        office_flows=OFFICE_FLOWS if has_removed else ("received",),
+        annual_harmonics=model.annual_harmonics,
+        elasticities=default.elasticities if model.elasticity else {},
+        day_shock=model.day_shock,
+        week_shock=model.week_shock,
+        slow_level=model.slow_level,
+    )
+
+
+def spec_from_json(text: str) -> ModelSpec:
+    """Read back what `ModelSpec.to_json` wrote."""
+    raw = json.loads(text)
+    priors = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("priors").items()}
+    elasticities = {flow: tuple(states) for flow, states in raw.pop("elasticities").items()}
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    return ModelSpec(**values, elasticities=elasticities, priors=Priors(**priors))

@@ -1,0 +1,129 @@
+"""One small simulated office for the whole session, as log, panels, arrays and, where a test samples, posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import settings
+
+from bayes_backlog.cases.case_log import CaseLog, load_cases
+from bayes_backlog.cases.pseudonyms import Key
+from bayes_backlog.cases.synthetic import simulate_office, write_office
+from bayes_backlog.config import Config, Data, Simulate
+from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
+from bayes_backlog.inference.fit import Prepared, fit, prepare
+from bayes_backlog.inference.sampling import CompiledModels, SamplerSettings
+from bayes_backlog.models.draws import PosteriorDraws
+from bayes_backlog.panels import Panels, build_panels
+
+N_DRAWS = 60
+
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def small_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """Eight people in two teams over twenty months, written as an export."""
+    simulate = Simulate(
+        seed=7,
+        first_date=date(2023, 1, 2),
+        last_date=date(2024, 8, 30),
+        future_days=100,
+        n_investigators=8,
+        n_teams=2,
+        cases_per_week=10,
+    )
+    folder = tmp_path_factory.mktemp("office")
+    write_office(simulate_office(simulate), folder)
+    data = Data(file=folder / "case_log.csv", first_date=simulate.first_date)
+    return Config(name="small", title="Small office", simulate=simulate, data=data)
+
+
+@pytest.fixture(scope="session")
+def small_log(small_config: Config) -> CaseLog:
+    return load_cases(small_config.data, Key.for_synthetic_data())
+
+
+@pytest.fixture(scope="session")
+def small_panels(small_log: CaseLog, small_config: Config) -> Panels:
+    return build_panels(small_log, small_config)
+
+
+@pytest.fixture(scope="session")
+def small(small_panels: Panels, small_config: Config) -> Prepared:
+    return prepare(small_panels, small_config.model)
+
+
+@pytest.fixture(scope="session")
+def compiled() -> CompiledModels:
+    return CompiledModels()
+
+
+@pytest.fixture(scope="session")
+def small_settings() -> SamplerSettings:
+    return SamplerSettings(chains=2, draws=250, tune=300, target_accept=0.9, seed=3)
+
+
+@pytest.fixture(scope="session")
+def small_trace(small: Prepared, small_settings: SamplerSettings, compiled: CompiledModels) -> xr.DataTree:
+    """A short posterior of the small office: half a minute of compilation, seconds of sampling."""
+    return fit(small, small_settings, compiled)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real case logs beside the checkout; tests that need it skip where it is absent."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real case logs are not beside the checkout (looked in {folder})")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def frame(small: Prepared, small_config: Config) -> FutureFrame:
+    return build_future_frame(small.panels, small.design, small.spec, small_config.calendar, 90)
+
+
+@pytest.fixture(scope="session")
+def make_draws(small: Prepared) -> Callable[..., PosteriorDraws]:
+    """Draws of parameters without sampling: conservation and checks hold for any of them."""
+
+    def make(**replaced: np.ndarray) -> PosteriorDraws:
+        rng = np.random.default_rng(11)
+        flows, staff_flows = len(small.spec.flows), len(small.spec.staff_flows)
+        staff, weeks = small.design.staff, len(small.design.weeks)
+
+        def normal(*shape: int, sd: float = 0.2) -> np.ndarray:
+            return sd * rng.standard_normal((N_DRAWS, *shape))
+
+        office_rate = np.log([2.0, 0.1])
+        values = {
+            "intercept": np.concatenate([office_rate, [-1.2, -1.2]]) + normal(flows),
+            "dispersion": np.full((N_DRAWS, flows), 5.0),
+            "shared_mean": normal(flows, sd=0.05),
+            "calendar": normal(flows, len(small.spec.terms)),
+            "elasticity": {pair: 0.5 + normal(sd=0.1) for pair in small.spec.elasticity_names()},
+            "week_sd": np.full((N_DRAWS, flows), 0.2),
+            "week_persistence": np.full((N_DRAWS, flows), 0.7),
+            "week_effect": normal(flows, weeks),
+            "level_sd": np.full((N_DRAWS, flows), 0.2),
+            "slow_level": normal(flows, weeks),
+            "investigator_rate": -1.2 + normal(staff_flows, len(staff.investigators)),
+            "team_effect": normal(staff_flows, len(staff.teams)),
+            "role_effect": normal(staff_flows, len(staff.roles)),
+            "investigator_sd": np.full((N_DRAWS, staff_flows), 0.4),
+            "team_sd": np.full((N_DRAWS, staff_flows), 0.2),
+            "role_sd": np.full((N_DRAWS, staff_flows), 0.2),
+            "ramp": -0.5 + normal(staff_flows),
+            "concentration": np.full((N_DRAWS, staff_flows), 3.0),
+            "chains": 2,
+        }
+        return PosteriorDraws(**(values | replaced))
+
+    return make

@@ -1,0 +1,136 @@
+"""The default model's likelihood against scipy's distributions, evaluated draw by draw on the same arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytest
+from scipy import stats
+
+from bayes_backlog.inference.fit import Prepared
+from bayes_backlog.models.design import Design
+from bayes_backlog.models.forecaster import build_forecaster, level_correlation, level_weights
+from bayes_backlog.models.spec import ModelSpec
+
+N_POINTS = 3
+
+
+@pytest.fixture(scope="module")
+def points(small: Prepared) -> list[dict[str, np.ndarray]]:
+    """Random points of the unconstrained space, near the middle of the priors."""
+    model = build_forecaster(small.design, small.spec)
+    rng = np.random.default_rng(5)
+    start = model.initial_point()
+    return [
+        {name: np.asarray(value) + 0.2 * rng.standard_normal(np.shape(value)) for name, value in start.items()}
+        for _ in range(N_POINTS)
+    ]
+
+
+def evaluator(model: pm.Model, outputs: list[Any]) -> Callable[[dict[str, np.ndarray]], list[np.ndarray]]:
+    """Compile outputs as functions of a point of the unconstrained space."""
+    return model.compile_fn(
+        model.replace_rvs_by_values(outputs), inputs=model.value_vars, mode="FAST_COMPILE", on_unused_input="ignore"
+    )
+
+
+def likelihood_of(model: pm.Model, points: list[dict[str, np.ndarray]]) -> list[float]:
+    likelihood = evaluator(model, model.potentials)
+    return [float(np.sum([np.sum(term) for term in likelihood(point)])) for point in points]
+
+
+def named_values(model: pm.Model, points: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    """Return the constrained variables and deterministics at each point."""
+    names = [*(v.name for v in model.free_RVs), *(v.name for v in model.deterministics)]
+    evaluate = evaluator(model, [model[name] for name in names])
+    return [dict(zip(names, evaluate(point), strict=True)) for point in points]
+
+
+def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: ModelSpec) -> float:
+    """Return the log-likelihood by scipy, with loops over days."""
+    shared = values["week_effect"] + values["slow_level"]
+    by_day = shared[:, design.week_of_day]
+    by_day = by_day - by_day.mean(axis=1, keepdims=True) + values["calendar"] @ design.calendar.T
+    elasticity = dict(zip(spec.elasticity_names(), values["elasticity"], strict=True))
+    for (flow, state), exponent in elasticity.items():
+        if state != "wip":
+            by_day[spec.flows.index(flow)] += exponent * design.office_states[state]
+    total = 0.0
+    for k in range(len(spec.office_flows)):
+        mean = np.exp(values["intercept"][k] + by_day[k])
+        size = values["dispersion"][k]
+        total += stats.nbinom.logpmf(design.office_counts[k], size, size / (size + mean)).sum()
+    staff = design.staff
+    for k, flow in enumerate(spec.staff_flows):
+        f = len(spec.office_flows) + k
+        team, role = values["team_effect"][k], values["role_effect"][k]
+        own = values["investigator_rate"][k] - team[staff.home_team] - role[staff.home_role]
+        spell = own[staff.spell_investigator] + team[staff.spell_team] + role[staff.spell_role]
+        spell = spell + values["ramp"][k] * staff.spell_ramp
+        exponent = elasticity.get((flow, "wip"), 0.0)
+        row_log = spell[design.row_spell] + exponent * (np.log1p(design.row_wip) - design.state_centre["wip"])
+        for day in range(len(design.dates)):
+            here = design.row_day == day
+            if not here.any():
+                continue
+            mu = design.row_exposure[here] * np.exp(row_log[here] + by_day[f, day])
+            y = design.row_counts[k][here]
+            weights = values["concentration"][k] * mu
+            size = values["dispersion"][f] if spec.day_shock else weights.sum()
+            total += stats.nbinom.logpmf(y.sum(), size, size / (size + mu.sum()))
+            total += stats.dirichlet_multinomial.logpmf(y, weights, y.sum()) if y.sum() else 0.0
+    return float(total)
+
+
+@pytest.mark.parametrize("day_shock", [True, False])
+def test_likelihood_is_that_of_the_named_distributions(
+    small: Prepared, points: list[dict[str, np.ndarray]], day_shock: bool
+) -> None:
+    spec = dataclasses.replace(small.spec, day_shock=day_shock)
+    model = build_forecaster(small.design, spec)
+    fast = likelihood_of(model, points)
+    slow = [independent_likelihood(values, small.design, spec) for values in named_values(model, points)]
+    assert np.ptp(np.subtract(fast, slow)) < 1e-5 * abs(np.ptp(slow))
+
+
+def test_a_wrong_dispersion_is_seen(small: Prepared, points: list[dict[str, np.ndarray]]) -> None:
+    model = build_forecaster(small.design, small.spec)
+    values = named_values(model, points)
+    wrong = [value | {"dispersion": 1.1 * value["dispersion"]} for value in values]
+    slow = [independent_likelihood(value, small.design, small.spec) for value in wrong]
+    assert np.ptp(np.subtract(likelihood_of(model, points), slow)) > 1e-5 * abs(np.ptp(slow))
+
+
+def test_likelihood_stays_exact_when_nearly_poisson(small: Prepared, points: list[dict[str, np.ndarray]]) -> None:
+    """A difference of log-gammas would lose every digit here, and a sampler would get stuck in the rounding noise."""
+    model = build_forecaster(small.design, small.spec)
+    likelihood = evaluator(model, model.potentials)
+    log_noise = [-9.0, -12.0, -15.0]
+    at = [
+        sum(
+            float(np.sum(term))
+            for term in likelihood(points[0] | {"noise_log__": np.full(len(small.spec.flows), value)})
+        )
+        for value in log_noise
+    ]
+    assert np.ptp(at) < 1e-3
+
+
+def test_slow_level_has_unit_variance_at_knots(small: Prepared) -> None:
+    weights = level_weights(105, small.spec)
+    covariance = weights @ weights.T
+    assert np.allclose(np.diag(covariance)[::8], 1.0)
+    assert np.isclose(covariance[0, 8], level_correlation(small.spec))
+
+
+def test_parts_can_be_switched_off(small: Prepared) -> None:
+    spec = dataclasses.replace(small.spec, week_shock=False, slow_level=False, elasticities={})
+    names = {variable.name for variable in build_forecaster(small.design, spec).free_RVs}
+    assert not names & {"week_sd", "week_z", "level_sd", "level_z"}
+    assert "investigator_rate" in names
+    assert pytensor.config.floatX == "float64"
