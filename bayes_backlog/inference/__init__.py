@@ -1,0 +1,1 @@
+"""Inference: sampling, the convergence gate and predictive checks."""

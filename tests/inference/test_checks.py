@@ -1,0 +1,80 @@
+"""Predictive checks of totals, in a world they must accept and in worlds they must refuse.
+
+The data of each world are one replicate of known parameters; the model checked has the same parameters (accept), or lacks
+a shared effect that the world has (refuse). Nothing is sampled, so what is tested is the check itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows
+from bayes_backlog.inference.fit import Prepared
+from bayes_backlog.models.design import Design
+from bayes_backlog.models.draws import PosteriorDraws
+
+MakeDraws = Callable[..., PosteriorDraws]
+
+
+def one_truth(draws: PosteriorDraws, **changed: float) -> PosteriorDraws:
+    """Return draws that all hold the first draw's parameters, some of them changed."""
+    fields = {}
+    for field in dataclasses.fields(draws):
+        value = getattr(draws, field.name)
+        if isinstance(value, np.ndarray):
+            fields[field.name] = np.repeat(value[:1], draws.n, axis=0)
+        elif isinstance(value, dict):
+            fields[field.name] = {key: np.repeat(v[:1], draws.n) for key, v in value.items()}
+        else:
+            fields[field.name] = value
+    fields |= {name: np.full_like(fields[name], value) for name, value in changed.items()}
+    return PosteriorDraws(**fields)
+
+
+def world(design: Design, prepared: Prepared, draws: PosteriorDraws, seed: int) -> Design:
+    """Return the design with its counts replaced by one replicate."""
+    flows = replicate_flows(draws, design, prepared.spec, seed)
+    return dataclasses.replace(
+        design,
+        office_counts=np.stack([flows[flow][0] for flow in prepared.spec.office_flows]).astype(np.int64),
+        row_counts=np.stack([flows[flow][0] for flow in prepared.spec.staff_flows]).astype(np.int64),
+    )
+
+
+def statuses(prepared: Prepared, design: Design, model: PosteriorDraws) -> dict[str, str]:
+    replicates = replicate_flows(model, design, prepared.spec, seed=77)
+    verdicts, _ = aggregate_verdicts(replicates, design, prepared.spec)
+    return {verdict.check: verdict.status for verdict in verdicts}
+
+
+def test_its_own_world_is_accepted(small: Prepared, make_draws: MakeDraws) -> None:
+    truth = one_truth(make_draws(), week_sd=0.3)
+    verdicts = statuses(small, world(small.design, small, truth, seed=5), truth)
+    assert list(verdicts.values()).count("green") >= len(verdicts) - 2
+    assert "red" not in verdicts.values()
+
+
+SHAKEN_WEEKS = {"week_sd": 0.6, "week_persistence": 0.9}
+SHAKEN_DAYS = {"week_sd": 0.05, "dispersion": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("world_has", "model_has", "check"),
+    [
+        (SHAKEN_WEEKS, {"week_sd": 0.0}, "received week_sd"),
+        (SHAKEN_WEEKS, {"week_sd": 0.0}, "received week_autocorrelation"),
+        (SHAKEN_DAYS, {"dispersion": 1e6}, "signed_off day_sd"),
+    ],
+)
+def test_a_missing_shared_effect_is_seen(
+    small: Prepared, make_draws: MakeDraws, world_has: dict[str, float], model_has: dict[str, float], check: str
+) -> None:
+    truth = one_truth(make_draws(), **world_has)
+    lacking = one_truth(make_draws(), **(world_has | model_has))
+    seen = world(small.design, small, truth, seed=5)
+    assert statuses(small, seen, lacking)[check] in ("amber", "red")
+    assert statuses(small, seen, truth)[check] == "green"
