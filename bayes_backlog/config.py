@@ -28,6 +28,7 @@ PLAIN_WORDS = {
     "model_type": "needs settings below it; remove the key to use the defaults",
     "invalid_key": "is read as a number or as yes/no, not as a name; put it in quotes",
     "finite_number": "must be a finite number",
+    "string_pattern_mismatch": "may hold lower-case letters, digits, - and _, at most 41, a letter or digit first",
 }
 """What to say in place of the validator's own words."""
 CANONICAL_COLUMNS = ("case_id", "investigator", "team", "role", *ATTRIBUTES, *MILESTONES)
@@ -75,6 +76,7 @@ class Data(Section):
 
     file: Path | None = None
     sheet: str | None = None
+    roster: Path | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     as_of: date | None = None
     first_date: date | None = None
@@ -202,7 +204,7 @@ def load_config(path: Path) -> Config:
     Parameters
     ----------
     path : Path
-        The file. `data.file` is resolved against the file's own folder.
+        The file. `data.file` and `data.roster` are resolved against the file's own folder.
 
     Raises
     ------
@@ -222,10 +224,16 @@ def load_config(path: Path) -> Config:
         config = Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(_problems(path, error)) from error
-    if config.data.file is None:
-        return config
-    resolved = (path.parent / config.data.file).resolve()
-    return config.model_copy(update={"data": config.data.model_copy(update={"file": resolved})})
+    return with_data(
+        config,
+        file=config.data.file and (path.parent / config.data.file).resolve(),
+        roster=config.data.roster and (path.parent / config.data.roster).resolve(),
+    )
+
+
+def with_data(config: Config, **files: Path | None) -> Config:
+    """Return the configuration with other data files."""
+    return config.model_copy(update={"data": config.data.model_copy(update=files)})
 
 
 class _Loader(yaml.SafeLoader):
@@ -241,10 +249,12 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
+        seen: set[str] = set()
         for key, _ in node.value:
-            if names.count(key.value) > 1:
-                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
+            name = str(key.value)
+            if name in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key '{name}' stands twice", problem_mark=key.start_mark)
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 

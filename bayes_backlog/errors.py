@@ -28,7 +28,7 @@ class RunError(BacklogError, ValueError):
     """A run folder is missing something, or does not match what produced it."""
 
 
-class GateRefused(BacklogError):
+class GateRefused(BacklogError):  # noqa: N818 - a refusal is not an error of the user's
     """A quality gate refused to let the forecast through."""
 
     exit_code = 3

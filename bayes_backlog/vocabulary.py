@@ -88,9 +88,13 @@ TERMS: tuple[Term, ...] = (
     # covariates of the daily panel
     Term("exposure", "covariate", "FTE", "full-time equivalents available that day; its log is the offset"),
     Term("wip_prev", "covariate", "cases", "wip of the investigator at the previous close of day"),
-    Term("wip_load_prev", "covariate", "weight per FTE", "sum of weighting / fte over open cases at the previous close"),
+    Term(
+        "wip_load_prev", "covariate", "weight per FTE", "sum of weighting / fte over open cases at the previous close"
+    ),
     Term("backlog_prev", "covariate", "cases", "office backlog at the previous close of day"),
-    Term("days_since_last_allocation", "covariate", "working days", "since the last allocation, as of the previous close"),
+    Term(
+        "days_since_last_allocation", "covariate", "working days", "since the last allocation, as of the previous close"
+    ),
     Term("weeks_since_start", "covariate", "weeks", "whole weeks since the investigator's first day"),
     Term("is_new_starter", "covariate", "", "fewer than four weeks since a start that the data show"),
     Term("weekday", "covariate", "", "0 = Monday ... 6 = Sunday"),

@@ -62,7 +62,9 @@ def convergence_verdicts(trace: xr.DataTree) -> list[Verdict]:
         "green" if bad == 0 else "red",
         bad,
         0,
-        "every draw is a number" if bad == 0 else f"{bad} draws are not numbers: look for counts or exposures gone wrong",
+        "every draw is a number"
+        if bad == 0
+        else f"{bad} draws are not numbers: look for counts or exposures gone wrong",
     )
     if bad:
         return [finite]
@@ -78,7 +80,7 @@ def convergence_verdicts(trace: xr.DataTree) -> list[Verdict]:
 
 
 def _worst(values: xr.Dataset, *, largest: bool) -> tuple[str, float]:
-    pick = {name: float((v.max() if largest else v.min())) for name, v in values.data_vars.items()}
+    pick = {name: float(v.max() if largest else v.min()) for name, v in values.data_vars.items()}
     name = max(pick, key=lambda k: pick[k] if largest else -pick[k])
     return str(name), pick[name]
 
@@ -119,7 +121,9 @@ def _divergences(stats: xr.Dataset) -> Verdict:
     diverging = stats["diverging"]
     count, share = int(diverging.sum()), float(diverging.mean())
     status: Status = "green" if count == 0 else "amber" if share <= DIVERGENCE_SHARE_MAX else "red"
-    advice = "" if count == 0 else ": part of the posterior was not reached; raise sampling.target_accept to 0.95 or more"
+    advice = (
+        "" if count == 0 else ": part of the posterior was not reached; raise sampling.target_accept to 0.95 or more"
+    )
     return Verdict("divergences", status, share, DIVERGENCE_SHARE_MAX, f"{count} divergent draws ({share:.2%}){advice}")
 
 
@@ -140,7 +144,9 @@ def _tree_depth(stats: xr.Dataset) -> Verdict:
     """Samplers disagree on the statistic's name, and a missing one must not read as a pass."""
     name = next((n for n in ("maxdepth_reached", "reached_max_treedepth") if n in stats), None)
     if name is None:
-        return Verdict("tree depth", "amber", float("nan"), TREE_DEPTH_SHARE_MAX, "the sampler does not report tree depth")
+        return Verdict(
+            "tree depth", "amber", float("nan"), TREE_DEPTH_SHARE_MAX, "the sampler does not report tree depth"
+        )
     share = float(stats[name].mean())
     good = share <= TREE_DEPTH_SHARE_MAX
     return Verdict(

@@ -103,7 +103,9 @@ def sample_posterior(
     )
     progress(total, total, "sampled")
     posterior = trace["posterior"].to_dataset()
-    labels = {name: list(values) for name, values in model.coords.items() if name in posterior.dims and values is not None}
+    labels = {
+        name: list(values) for name, values in model.coords.items() if name in posterior.dims and values is not None
+    }
     return xr.DataTree.from_dict(
         {"posterior": posterior.assign_coords(labels), "sample_stats": trace["sample_stats"].to_dataset()}
     )

@@ -17,6 +17,7 @@ from bayes_backlog.errors import DataError
 from bayes_backlog.models.spec import WEEKDAY_TERMS, ModelSpec
 from bayes_backlog.panels import Panels
 from bayes_backlog.panels.calendar import fourier_terms
+from bayes_backlog.vocabulary import NO_TEAM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -130,8 +131,7 @@ def calendar_columns(calendar: pd.DataFrame, spec: ModelSpec) -> Floats:
     to_end = calendar["working_days_to_month_end"].to_numpy()
     weekday = calendar["weekday"].to_numpy()
     columns: dict[str, NDArray[np.bool_] | Floats] = {
-        name: (weekday == day).astype(float) - (weekday >= len(WEEKDAY_TERMS))
-        for day, name in enumerate(WEEKDAY_TERMS)
+        name: (weekday == day).astype(float) - (weekday >= len(WEEKDAY_TERMS)) for day, name in enumerate(WEEKDAY_TERMS)
     }
     columns |= {
         "month_end": to_end == 0,
@@ -142,7 +142,8 @@ def calendar_columns(calendar: pd.DataFrame, spec: ModelSpec) -> Floats:
         "christmas": calendar["is_christmas_weeks"].to_numpy(),
         "school_term": calendar["is_school_term"].to_numpy(),
     }
-    columns |= dict(fourier_terms(pd.DatetimeIndex(calendar.index), spec.annual_harmonics).items())
+    waves = fourier_terms(pd.DatetimeIndex(calendar.index), spec.annual_harmonics)
+    columns |= {str(name): wave.to_numpy() for name, wave in waves.items()}
     return np.column_stack([np.asarray(columns[term], dtype=float) for term in spec.terms])
 
 
@@ -163,7 +164,7 @@ def level_basis(first_week: int, n_weeks: int, knots: int) -> Floats:
 
 
 def recent_received(received: Floats | Ints) -> Floats:
-    """Return log(1 + cases received on the last ten working days), along the last axis and including each day itself."""
+    """Return log(1 + cases received on the last ten working days), along the last axis, each day itself included."""
     total = np.cumsum(received, axis=-1, dtype=float)
     before = np.zeros_like(total)
     before[..., RECENT_WORKING_DAYS:] = total[..., :-RECENT_WORKING_DAYS]
@@ -192,7 +193,7 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
             f"The training window has {len(dates)} working days with staff present; at least {MIN_WORKING_DAYS} are "
             "needed to tell weekdays and weeks apart. Set an earlier data.first_date or a later data.as_of."
         )
-    dates = panels.office.index[(panels.office.index >= dates[0]) & (panels.office.index <= dates[-1])]
+    dates = pd.DatetimeIndex(panels.office.loc[dates[0] : dates[-1]].index)
     _check_counts(daily, spec.staff_flows)
 
     columns = calendar_columns(panels.calendar.loc[dates], spec)
@@ -242,19 +243,19 @@ def _check_counts(daily: pd.DataFrame, flows: tuple[str, ...]) -> None:
         if bad.any():
             first = daily.loc[bad].iloc[0]
             raise DataError(
-                f"{int(bad.sum())} row(s) of the daily panel have a {flow} count that is negative, fractional or missing "
-                f"(first: {first[flow]} on {first['date']:%Y-%m-%d}). A count model would take them without a word and "
-                "forecast nonsense. Correct the source rows."
+                f"{int(bad.sum())} row(s) of the daily panel have a {flow} count that is negative, fractional or "
+                f"missing (first: {first[flow]} on {first['date']:%Y-%m-%d}). A count model would take them without a "
+                "word and forecast nonsense. Correct the source rows."
             )
 
 
 def _spells(daily: pd.DataFrame) -> tuple[Staff, Ints]:
     """Return the spells and each row's spell."""
     investigator, investigators = pd.factorize(daily["investigator"], sort=True)
-    team, teams = pd.factorize(daily["team"].fillna("(none)"), sort=True)
-    role, roles = pd.factorize(daily["role"].fillna("(none)"), sort=True)
+    team, teams = pd.factorize(daily["team"].fillna(NO_TEAM), sort=True)
+    role, roles = pd.factorize(daily["role"].fillna(NO_TEAM), sort=True)
     keys = pd.DataFrame({"i": investigator, "t": team, "r": role, "ramp": ramp(daily["weeks_since_start"])})
-    row_spell = keys.groupby(["i", "t", "r", "ramp"], sort=True).ngroup().to_numpy(dtype=np.int64)
+    row_spell = np.asarray(keys.groupby(["i", "t", "r", "ramp"], sort=True).ngroup(), dtype=np.int64)
     spells = keys.assign(spell=row_spell).drop_duplicates("spell").sort_values("spell")
 
     def home(column: str) -> Ints:

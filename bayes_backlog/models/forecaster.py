@@ -78,7 +78,7 @@ def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
     pymc.Model
         Arrays enter as `pm.Data`, so data of another shape re-use the compiled code.
     """
-    priors, staff = spec.priors, design.staff
+    priors = spec.priors
     with pm.Model(coords=coordinates(design, spec)) as model:
         shared = _calendar_effects(design, spec) + _week_effects(design, spec)
         intercept = pm.Normal("intercept", *_intercept_prior(spec), dims="flow")
@@ -154,7 +154,8 @@ def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
     effect: TensorVariable = pt.zeros((len(spec.flows), len(design.weeks)))
     if spec.week_shock:
         sd = pm.HalfNormal("week_sd", spec.priors.week_sd, dims="flow")
-        persistence = pm.Beta("week_persistence", *spec.priors.week_persistence, dims="flow")
+        stretched = pm.Beta("week_persistence_share", *spec.priors.week_persistence, dims="flow")
+        persistence = pm.Deterministic("week_persistence", 2 * stretched - 1, dims="flow")
         z = pm.Normal("week_z", dims=("flow", "week"))
         week = pt.stack([_autoregressive(z[k], persistence[k]) for k in range(len(spec.flows))])
         effect = effect + pm.Deterministic("week_effect", sd[:, None] * week, dims=("flow", "week"))
@@ -220,8 +221,8 @@ def _negative_binomial(
 ) -> TensorVariable:
     """Log-likelihood of day totals with variance = mean + mean^2 / dispersion, up to a constant in the counts.
 
-    One term a case instead of log-gammas: Gamma(y + a) / (Gamma(a) a^y) = (1 + 1/a) ... (1 + (y - 1)/a) stays exact when
-    the dispersion is huge, where a difference of log-gammas would be rounding noise that a sampler can get stuck in.
+    `log_rising` replaces log-gammas: Gamma(y + a) / (Gamma(a) a^y) = (1 + 1/a) ... (1 + (y - 1)/a) stays exact when the
+    dispersion is huge, where a difference of log-gammas would be rounding noise that a sampler can get stuck in.
     """
     ratio = pt.log1p(mean / dispersion)
     return log_rising + (total * (pt.log(mean) - ratio) - dispersion * ratio).sum()

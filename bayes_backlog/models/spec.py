@@ -9,6 +9,8 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 
+from pydantic import TypeAdapter
+
 from bayes_backlog.config import Model
 
 OFFICE_FLOWS = ("received", "removed")
@@ -49,7 +51,8 @@ class Priors:
     week_sd, level_sd : float
         Half-normal scales of the shared AR(1) week effect and of the slow level.
     week_persistence : tuple of float
-        Beta parameters of the week effect's lag-1 correlation: mean 0.75.
+        Beta parameters, stretched to (-1, 1), of the week effect's lag-1 correlation: mean 0.5, mostly between -0.2 and
+        0.9. Negative values are real: a week that clears a batch leaves less to clear. What lasts longer is the level's.
     level_half_life_weeks : float
         Half-life of the slow level, fixed: one year.
     elasticity : tuple of float
@@ -162,8 +165,4 @@ def spec_from_config(model: Model, *, has_removed: bool) -> ModelSpec:
 
 def spec_from_json(text: str) -> ModelSpec:
     """Read back what `ModelSpec.to_json` wrote."""
-    raw = json.loads(text)
-    priors = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("priors").items()}
-    elasticities = {flow: tuple(states) for flow, states in raw.pop("elasticities").items()}
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-    return ModelSpec(**values, elasticities=elasticities, priors=Priors(**priors))
+    return TypeAdapter(ModelSpec).validate_json(text)

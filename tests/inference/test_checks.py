@@ -1,7 +1,7 @@
 """Predictive checks of totals, in a world they must accept and in worlds they must refuse.
 
-The data of each world are one replicate of known parameters; the model checked has the same parameters (accept), or lacks
-a shared effect that the world has (refuse). Nothing is sampled, so what is tested is the check itself.
+The data of each world are one replicate of known parameters; the model checked has the same parameters (accept), or
+lacks a shared effect that the world has (refuse). Nothing is sampled, so what is tested is the check itself.
 """
 
 from __future__ import annotations

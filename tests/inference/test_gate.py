@@ -13,9 +13,7 @@ from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
 CHAINS, DRAWS = 4, 500
 
 
-def trace(
-    *, mu: np.ndarray | None = None, depth_name: str = "maxdepth_reached", **stats: np.ndarray
-) -> xr.DataTree:
+def trace(*, mu: np.ndarray | None = None, depth_name: str = "maxdepth_reached", **stats: np.ndarray) -> xr.DataTree:
     rng = np.random.default_rng(2)
     shape = (CHAINS, DRAWS)
     dims = ("chain", "draw")

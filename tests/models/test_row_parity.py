@@ -1,7 +1,7 @@
 """One specification, two backends: the row model's log-density in Bambi and by hand in PyMC.
 
-They may differ by a constant (terms without parameters), and by nothing else. A backend that scaled a prior, dropped the
-offset, or coded a group otherwise would give differences that vary from point to point.
+They may differ by a constant (terms without parameters), and by nothing else. A backend that scaled a prior, dropped
+the offset, or coded a group otherwise would give differences that vary from point to point.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Evaluation: proper scores, rolling-origin backtests and skill against baselines."""

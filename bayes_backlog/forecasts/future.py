@@ -1,0 +1,151 @@
+"""The future frame: calendar, staff and opening stocks of the forecast days, known before anything is drawn.
+
+The calendar is certain. Staff are those the roster shows: present people stay, with the team, role and FTE of their
+last day; leavers leave and joiners start on the dates the roster gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayes_backlog import config
+from bayes_backlog.models.design import Design, Floats, Ints, calendar_columns, ramp, week_starts
+from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.panels import Panels
+from bayes_backlog.panels.calendar import calendar_table
+from bayes_backlog.vocabulary import NO_TEAM
+
+
+@dataclass(frozen=True)
+class FutureFrame:
+    """What is known of the H working days ahead.
+
+    Attributes
+    ----------
+    all_dates : (A,) DatetimeIndex
+        Every calendar day of the horizon.
+    dates : (H,) DatetimeIndex
+        Its working days.
+    calendar : (H, T) float
+        Centred as in training.
+    week_of_day : (H,) int
+        Weeks counted from the last training week, which is 0.
+    investigators : tuple of str
+        Everybody with work in progress or present on any day, I people.
+    known : (I,) int
+        Index among the fitted investigators, -1 for somebody the fit has not seen.
+    team, role : (H, I) int
+        Index among `teams` and `roles`.
+    teams, roles : tuple of str
+        The fitted labels, followed by those the fit has not seen.
+    exposure, ramp : (H, I) float
+        FTE available (0 when absent) and new-starter weight.
+    backlog_start : int
+        Office backlog at the close of the cutoff.
+    wip_start : (I,) int
+        Each person's work in progress at the close of the cutoff.
+    recent_received : (10,) int
+        Cases received on the last ten working days.
+    """
+
+    all_dates: pd.DatetimeIndex
+    dates: pd.DatetimeIndex
+    calendar: Floats
+    week_of_day: Ints
+    investigators: tuple[str, ...]
+    known: Ints
+    team: Ints
+    role: Ints
+    teams: tuple[str, ...]
+    roles: tuple[str, ...]
+    exposure: Floats
+    ramp: Floats
+    backlog_start: int
+    wip_start: Ints
+    recent_received: Ints
+
+
+def build_future_frame(
+    panels: Panels, design: Design, spec: ModelSpec, calendar: config.Calendar, horizon_days: int
+) -> FutureFrame:
+    """Lay out the days after the panels' `as_of`.
+
+    Parameters
+    ----------
+    panels, design, spec
+        What the model was fitted to.
+    calendar : config.Calendar
+        Holidays and school terms.
+    horizon_days : int
+        Calendar days ahead.
+    """
+    all_dates = pd.date_range(panels.as_of + pd.Timedelta(days=1), periods=horizon_days, name="date")
+    table = calendar_table(all_dates[0], all_dates[-1], calendar)
+    dates = pd.DatetimeIndex(table.index[table["is_working_day"]])
+    weeks = (week_starts(dates) - design.weeks[-1]).days.to_numpy() // 7
+    wip = _open_cases(panels)
+    spells = panels.roster[panels.roster["last_date"].isna() | (panels.roster["last_date"] > panels.as_of)]
+    people = tuple(sorted({*spells["investigator"], *wip.index}))
+    teams = _with_unseen(design.staff.teams, spells["team"])
+    roles = _with_unseen(design.staff.roles, spells["role"])
+    exposure, team, role, ramp_weight = _staff_days(design, spells, people, dates, teams, roles)
+    position = {name: k for k, name in enumerate(design.staff.investigators)}
+    return FutureFrame(
+        all_dates=all_dates,
+        dates=dates,
+        calendar=calendar_columns(table.loc[dates], spec) - design.calendar_centre,
+        week_of_day=weeks.astype(np.int64),
+        investigators=people,
+        known=np.array([position.get(name, -1) for name in people], dtype=np.int64),
+        team=team,
+        role=role,
+        teams=teams,
+        roles=roles,
+        exposure=exposure,
+        ramp=ramp_weight,
+        backlog_start=int(panels.office["backlog"].iloc[-1]),
+        wip_start=wip.reindex(list(people), fill_value=0).to_numpy(dtype=np.int64),
+        recent_received=panels.office["received"].to_numpy(dtype=np.int64)[-10:],
+    )
+
+
+def _open_cases(panels: Panels) -> pd.Series:
+    """Return each person's work in progress at `as_of`; people without any are left out."""
+    events = panels.events[panels.events["event"].isin(["allocated", "signed_off"])]
+    sign = events["event"].map({"allocated": 1, "signed_off": -1})
+    wip = sign.groupby(events["investigator"].fillna(NO_TEAM)).sum()
+    return wip[wip != 0]
+
+
+def _with_unseen(known: tuple[str, ...], labels: pd.Series) -> tuple[str, ...]:
+    return known + tuple(sorted(set(labels.fillna(NO_TEAM)) - set(known)))
+
+
+def _staff_days(
+    design: Design,
+    spells: pd.DataFrame,
+    people: tuple[str, ...],
+    dates: pd.DatetimeIndex,
+    teams: tuple[str, ...],
+    roles: tuple[str, ...],
+) -> tuple[Floats, Ints, Ints, Floats]:
+    """Return exposure, team, role and ramp weight by day and person; who is absent keeps the home team and role."""
+    staff = design.staff
+    fitted = {name: k for k, name in enumerate(staff.investigators)}
+    home = np.array([fitted.get(name, 0) for name in people])
+    shape = (len(dates), len(people))
+    exposure, ramp_weight = np.zeros(shape), np.zeros(shape)
+    team, role = np.tile(staff.home_team[home], (shape[0], 1)), np.tile(staff.home_role[home], (shape[0], 1))
+    last_dates = spells["last_date"].fillna(dates[-1])
+    columns = [spells[name] for name in ("investigator", "team", "role", "fte", "first_date", "start_date")]
+    for name, its_team, its_role, fte, first, start, last in zip(*columns, last_dates, strict=True):
+        days = (dates >= first) & (dates <= last)
+        who = people.index(name)
+        exposure[days, who] = fte
+        team[days, who] = teams.index(NO_TEAM if pd.isna(its_team) else its_team)
+        role[days, who] = roles.index(NO_TEAM if pd.isna(its_role) else its_role)
+        ramp_weight[days, who] = ramp(pd.Series((dates[days] - start).days // 7))
+    return exposure, team, role, ramp_weight

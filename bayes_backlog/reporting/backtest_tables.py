@@ -1,0 +1,228 @@
+"""Numbers of the backtest page: how forecasts from earlier days did, beside a baseline and beside chance.
+
+Few folds say little, so nothing here is shown without the number of folds that do not overlap, and a coverage never
+without the range that a calibrated forecast would show over as many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from bayes_backlog.reporting.finished import has_backtest
+from bayes_backlog.reporting.forecast_tables import words
+from bayes_backlog.reporting.headline import BASELINE_WORDS
+from bayes_backlog.reporting.markdown import listing, pipe_table, score, share
+from bayes_backlog.runs import Run
+from bayes_backlog.vocabulary import BASELINE, MODEL, OFFICE, PROBS
+
+QUANTITIES = ("backlog", "wip", "open", "received", "allocated", "signed_off", "removed")
+CHANCE = 0.9
+"""Probability of the range beside a coverage."""
+EVEN = 0.02
+"""Skills nearer to none than this are called even."""
+NO_BACKTEST = "This run has no backtest: its configuration asks for no folds (`backtest.n_folds`)."
+
+
+def summary(run: Run, level: str = OFFICE) -> pd.DataFrame:
+    """Return the model's rows of summary.csv at one level, the baseline's beside them.
+
+    Returns
+    -------
+    DataFrame
+        quantity, horizon_working_days, n_folds, n_independent, crps, coverage_50 ..., width_90, skill, better_folds, and
+        the baseline's crps, coverages and width with the ending _baseline; quantities in the order of the page. Empty
+        without a backtest.
+    """
+    if not has_backtest(run):
+        return pd.DataFrame()
+    table = run.table("backtest/summary.csv")
+    table = table[table["level"] == level]
+    key = ["quantity", "horizon_working_days"]
+    shown = ["crps", *(f"coverage_{round(100 * prob)}" for prob in PROBS), "width_90"]
+    ours = table[table["model"] == MODEL].rename(columns={"skill_vs_best_baseline": "skill"})
+    theirs = table.loc[table["model"] == BASELINE, [*key, *shown]]
+    both = ours.merge(theirs, on=key, suffixes=("", "_baseline")).merge(_better_folds(run, level), on=key)
+    both["quantity"] = pd.Categorical(both["quantity"], QUANTITIES, ordered=True)
+    baseline_columns = [f"{name}_baseline" for name in shown]
+    columns = [*key, "n_folds", "n_independent", *shown, "skill", "better_folds", *baseline_columns]
+    return both.sort_values(key)[columns].astype({"quantity": str}).reset_index(drop=True)
+
+
+def longest(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the longest horizon."""
+    return table[table["horizon_working_days"] == table["horizon_working_days"].max()]
+
+
+def expected_range(prob: float, n: int) -> tuple[float, float]:
+    """Return the shares of n independent intervals of `prob` that a calibrated forecast covers with 90 % probability."""
+    low, high = stats.binom.ppf([(1 - CHANCE) / 2, (1 + CHANCE) / 2], n, prob)
+    return float(low / n), float(high / n)
+
+
+def score_table(run: Run, level: str = OFFICE) -> str:
+    """Return mean scores at the longest horizon as Markdown."""
+    rows = [
+        [
+            words(row["quantity"]),
+            score(row["crps"]),
+            score(row["crps_baseline"]),
+            share(row["skill"]),
+            f"{row['better_folds']} of {row['n_folds']}",
+        ]
+        for row in _longest_records(run, level)
+    ]
+    headers = ["CRPS, cases", "model", "baseline", "skill", "better in"]
+    return pipe_table(headers, rows, align="lrrrr") if rows else NO_BACKTEST
+
+
+def coverage_table(run: Run, level: str = OFFICE) -> str:
+    """Return the share of intervals that held what came, the baseline's in brackets, as Markdown."""
+    rows = _longest_records(run, level)
+    if not rows:
+        return NO_BACKTEST
+    names = {prob: f"coverage_{round(100 * prob)}" for prob in PROBS}
+    lines = [
+        [
+            words(row["quantity"]),
+            *(f"{share(row[name])} ({share(row[f'{name}_baseline'])})" for name in names.values()),
+            f"{score(row['width_90'])} ({score(row['width_90_baseline'])})",
+        ]
+        for row in rows
+    ]
+    ranges = [expected_range(prob, rows[0]["n_independent"]) for prob in PROBS]
+    lines.append(["*to be expected*", *(f"*{share(low)} to {share(high)}*" for low, high in ranges), ""])
+    headers = ["Held", *(f"{share(prob)} interval" for prob in PROBS), f"width of {share(max(PROBS))}"]
+    return pipe_table(headers, lines, align="lrrrr")
+
+
+def skill_table(run: Run) -> str:
+    """Return the office's skill at every horizon as Markdown."""
+    table = summary(run)
+    if table.empty:
+        return NO_BACKTEST
+    skill = table.pivot(index="quantity", columns="horizon_working_days", values="skill")
+    rows = [
+        [words(quantity), *(share(value) for value in skill.loc[quantity])] for quantity in table["quantity"].unique()
+    ]
+    return pipe_table(["Skill", *(f"{days} working days" for days in skill)], rows, align="l" + "r" * skill.shape[1])
+
+
+def fold_sentences(run: Run) -> list[str]:
+    """Return how many forecasts were made, from when, and whether their fits can be trusted."""
+    table = summary(run)
+    if table.empty:
+        return [NO_BACKTEST]
+    verdicts = run.table("backtest/verdicts.csv")
+    cutoffs = pd.to_datetime(verdicts["cutoff"])
+    end = longest(table).iloc[0]
+    failed = verdicts.loc[verdicts["status"] == "red", "cutoff"].nunique()
+    sentences = [
+        f"Forecasts were made from {end['n_folds']} earlier days, from {cutoffs.min():%-d %B %Y} to "
+        f"{cutoffs.max():%-d %B %Y}, and looked up to {end['horizon_working_days']} working days ahead. At that distance "
+        f"{_folds(end['n_independent'])} not overlap; only those are counted as evidence of their own."
+    ]
+    if failed:
+        worst = verdicts[verdicts["check"] == "R-hat"]["value"].max()
+        sentences.append(
+            f"**In {failed} of {cutoffs.nunique()} folds the sampler failed a check** (largest R-hat {worst:.2f}): these "
+            "folds are sampled more briefly than the published forecast, and their scores carry that noise. Raise "
+            "backtest.draws and backtest.tune before leaning on them."
+        )
+    else:
+        sentences.append("The sampler passed its checks in every fold.")
+    return sentences
+
+
+def verdict_sentences(run: Run) -> list[str]:
+    """Return where the model is better than the baseline, and plainly where it is not."""
+    tables = [summary(run, level).assign(level=level) for level in (OFFICE, "team")]
+    table = pd.concat(tables, ignore_index=True)
+    if table.empty:
+        return []
+    lost, even = table[table["skill"] < -EVEN], table[table["skill"].abs() <= EVEN]
+    n_won = len(table) - len(lost) - len(even)
+    sentences = [
+        f"The model's mean score is better than that of {BASELINE_WORDS} in {n_won} of {len(table)} comparisons (quantity, "
+        "level and distance)."
+    ]
+    if len(even):
+        sentences.append(f"It is even, within {share(EVEN)}, on {_places(even)}.")
+    if len(lost):
+        sentences.append(f"**The model loses** on {_places(lost)}.")
+    return sentences
+
+
+def coverage_sentence(run: Run) -> str:
+    """Return which of the office's intervals held fewer, or more, than chance allows a calibrated forecast."""
+    table = longest(summary(run)) if has_backtest(run) else pd.DataFrame()
+    if table.empty:
+        return NO_BACKTEST
+    outside: dict[str, list[str]] = {"few": [], "many": []}
+    for row in table.to_dict("records"):
+        for prob in PROBS:
+            low, high = expected_range(prob, row["n_independent"])
+            covered = row[f"coverage_{round(100 * prob)}"]
+            side = "few" if covered < low else "many" if covered > high else None
+            if side:
+                outside[side].append(f"{words(row['quantity'])} at {share(prob)}")
+    n = len(table) * len(PROBS)
+    if not any(outside.values()):
+        return f"All {n} coverages lie within what so few folds let one expect: weak evidence, not proof."
+    parts = [f"too {side} held for {listing(found)}" for side, found in outside.items() if found]
+    return f"Of {n} coverages, {'; '.join(parts)}."
+
+
+def fold_intervals(run: Run) -> pd.DataFrame:
+    """Return the office's forecasts of every fold at the longest horizon, for the picture.
+
+    Returns
+    -------
+    DataFrame
+        panel (the quantity), cutoff, model, observed, q05, q25, q50, q75, q95 (cases). Empty without a backtest.
+    """
+    columns = ["panel", "cutoff", "model", "observed", "q05", "q25", "q50", "q75", "q95"]
+    if not has_backtest(run):
+        return pd.DataFrame(columns=columns)
+    table = run.table("backtest/forecasts.parquet")
+    table = longest(table[table["level"] == OFFICE])
+    names = {level: f"q{round(100 * level):02d}" for level in (0.05, 0.25, 0.5, 0.75, 0.95)}
+    table = table[table["model"].isin([MODEL, BASELINE])].assign(name=table["quantile_level"].round(4).map(names))
+    wide = table.dropna(subset="name").pivot_table(
+        index=["quantity", "cutoff", "model", "observed"], columns="name", values="predicted"
+    )
+    wide = wide.reset_index().rename_axis(columns=None)
+    wide["order"] = wide["quantity"].map(list(QUANTITIES).index)
+    wide = wide.sort_values(["order", "cutoff", "model"], ignore_index=True)
+    return wide.assign(panel=wide["quantity"].map(words))[columns]
+
+
+def _places(table: pd.DataFrame) -> str:
+    """Name quantities and levels, each with its distances and how much better or worse the score is."""
+    places = []
+    for (level, quantity), rows in table.groupby(["level", "quantity"], sort=False):
+        days = listing([str(day) for day in rows["horizon_working_days"]])
+        skills = listing([share(value) for value in rows["skill"]])
+        places.append(f"{words(str(quantity))} of the {level} {days} working days ahead (skill {skills})")
+    return "; ".join(places)
+
+
+def _better_folds(run: Run, level: str) -> pd.DataFrame:
+    """Return in how many folds the model's score, averaged over units, was better than the baseline's."""
+    scores = run.table("backtest/scores.csv")
+    key = ["quantity", "horizon_working_days"]
+    means = scores[scores["level"] == level].groupby([*key, "cutoff", "model"])["crps"].mean().unstack("model")
+    better = (means[MODEL] < means[BASELINE]).groupby(key).sum()
+    return better.rename("better_folds").astype(np.int64).reset_index()
+
+
+def _longest_records(run: Run, level: str) -> Iterable[dict[str, float]]:
+    table = summary(run, level)
+    return longest(table).to_dict("records") if len(table) else []
+
+
+def _folds(n_independent: int) -> str:
+    return "only one of them does" if n_independent == 1 else f"{n_independent} of them do"

@@ -1,0 +1,150 @@
+"""Numbers of the checks page: verdicts on the sampler and on replicated totals, and what the data looked like."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bayes_backlog.reporting.forecast_tables import words
+from bayes_backlog.reporting.markdown import escape, escape_sentence, listing, pipe_table, share, verdict
+from bayes_backlog.runs import Run
+
+CONVERGENCE = {
+    "finite draws": "every draw is a number",
+    "R-hat": "chains that started apart ended up agreeing",
+    "bulk ESS": "enough independent draws for medians",
+    "tail ESS": "enough independent draws for the ends of intervals",
+    "divergences": "no corner of the posterior was out of reach",
+    "E-BFMI": "the sampler moves freely between likely and unlikely regions",
+    "tree depth": "the sampler was not cut short",
+}
+"""What each check of the sampler makes sure of."""
+
+AT_LEAST = ("bulk ESS", "tail ESS", "E-BFMI")
+SHARES = ("divergences", "tree depth")
+
+STATISTICS = {
+    "day_sd": "sd of day totals",
+    "week_sd": "sd of week totals",
+    "week_autocorrelation": "neighbouring weeks alike",
+    "team_week_sd": "sd of team-week totals",
+}
+"""Statistics of the predictive checks, as headings."""
+
+SEVERITIES = ("error", "warning", "info")
+
+
+def convergence(run: Run) -> pd.DataFrame:
+    """Return the verdicts on the sampler: columns of verdicts.csv."""
+    verdicts = run.table("model/verdicts.csv")
+    return verdicts[verdicts["gate"] == "convergence"].reset_index(drop=True)
+
+
+def predictive(run: Run) -> pd.DataFrame:
+    """Return the verdicts on replicated totals: columns of verdicts.csv, with flow and statistic apart."""
+    verdicts = run.table("model/verdicts.csv")
+    verdicts = verdicts[verdicts["gate"] == "predictive"].reset_index(drop=True)
+    names = verdicts["check"].str.rsplit(" ", n=1, expand=True)
+    return verdicts.assign(flow=names[0], statistic=names[1])
+
+
+def convergence_table(run: Run) -> str:
+    """Return `convergence` as Markdown."""
+    rows = [
+        [
+            f"{verdict(row['status'], escape(row['check']))} {CONVERGENCE.get(row['check'], '')}",
+            escape_sentence(row["message"]),
+            _limit(row["check"], row["threshold"]),
+        ]
+        for row in convergence(run).to_dict("records")
+    ]
+    return pipe_table(["Check", "Found", "Limit"], rows, align="llr")
+
+
+def convergence_sentence(run: Run) -> str:
+    """Return how the chains were run, and what became of the checks."""
+    sampling = run.manifest()["config"]["sampling"]
+    return (
+        f"{sampling['chains']} chains drew {sampling['draws']:,} times each after {sampling['tune']:,} draws of warm-up "
+        f"(seed {sampling['seed']}). {_outcome(convergence(run), 'checks')}"
+    )
+
+
+def predictive_table(run: Run) -> str:
+    """Return `predictive` as Markdown: p-values, flows in lines and statistics in columns."""
+    cells = {
+        (row["flow"], row["statistic"]): verdict(row["status"], f"{row['value']:.2f}")
+        for row in predictive(run).to_dict("records")
+    }
+    flows = dict.fromkeys(flow for flow, _ in cells)
+    rows = [[words(flow), *(cells.get((flow, name), "") for name in STATISTICS)] for flow in flows]
+    return pipe_table(["p-value", *STATISTICS.values()], rows, align="lrrrr")
+
+
+def predictive_sentences(run: Run) -> list[str]:
+    """Return what the comparison of replicated with real totals came to, and every warning in full."""
+    verdicts = predictive(run)
+    limit = float(verdicts["threshold"].iloc[0])
+    return [
+        f"{_outcome(verdicts, 'comparisons')} Of a perfect model about {limit * len(verdicts):.1f} of {len(verdicts)} would "
+        f"not be green, since p-values below {limit:.2f} come by chance too.",
+        *(
+            f"{verdict(row['status'])} {words(row['flow'])}, {escape_sentence(row['message'])}."
+            for row in verdicts[verdicts["status"] != "green"].to_dict("records")
+        ),
+    ]
+
+
+def replicates(run: Run, statistic: str) -> pd.DataFrame:
+    """Return replicated and observed values of one statistic.
+
+    Returns
+    -------
+    DataFrame
+        panel (the flow), replicate, observed, status. Empty for a statistic that no flow has.
+    """
+    table = run.table("model/replicates.parquet")
+    table = table[table["check"] == statistic].reset_index(drop=True)
+    verdicts = predictive(run)
+    status = verdicts[verdicts["statistic"] == statistic].set_index("flow")["status"]
+    return table[["replicate", "observed"]].assign(
+        panel=table["flow"].map(words), status=table["flow"].map(status)
+    )[["panel", "replicate", "observed", "status"]]
+
+
+def findings_table(run: Run) -> str:
+    """Return the rules that the data broke as Markdown, the worst first."""
+    table = run.table("cases/findings.csv")
+    table = table.sort_values("severity", key=lambda s: s.map(SEVERITIES.index), kind="stable")
+    rows = [
+        [escape(row["rule"].replace("_", " ")), escape(row["severity"]), f"{row['count']:,}", escape_sentence(row["message"])]
+        for row in table.to_dict("records")
+    ]
+    return pipe_table(["Rule", "Severity", "Count", "Meaning"], rows, align="llrl")
+
+
+def quarantine_sentence(run: Run) -> str:
+    """Return one sentence on the values that could not be used, by what was done about them."""
+    table = run.table("cases/quarantine.csv")
+    n_rows = run.manifest()["data"]["n_rows"]
+    if table.empty:
+        return f"All {n_rows:,} rows of the source could be used as they are: the quarantine is empty."
+    n_held = table["source_row"].nunique()
+    actions = [f"{escape(action)} ({count:,})" for action, count in table["action"].value_counts().items()]
+    return (
+        f"The quarantine holds {len(table):,} values of {n_held:,} rows ({share(n_held / n_rows)} of {n_rows:,}): "
+        f"{listing(actions)}. The run's own list names row, column and reason."
+    )
+
+
+def _outcome(verdicts: pd.DataFrame, what: str) -> str:
+    """Return how many verdicts have each colour."""
+    counts = verdicts["status"].value_counts()
+    if counts.get("green", 0) == len(verdicts):
+        return f"All {len(verdicts)} {what} are green."
+    others = [f"{counts[colour]} {colour}" for colour in ("amber", "red") if colour in counts]
+    return f"{counts.get('green', 0)} of {len(verdicts)} {what} are green, {listing(others)}."
+
+
+def _limit(check: str, threshold: float) -> str:
+    number = f"{100 * threshold:g}\u00a0%" if check in SHARES else f"{threshold:g}"
+    return f"{'≥' if check in AT_LEAST else '≤'}\u00a0{number}"

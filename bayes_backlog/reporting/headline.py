@@ -1,0 +1,151 @@
+"""The answer in sentences: what the backlog will be, with what probability, and how far to trust it.
+
+Every number in a report's prose comes from a function here or beside it; each reads a finished run and computes nothing
+that the run does not hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayes_backlog.reporting.finished import has_backtest, predictions
+from bayes_backlog.reporting.markdown import cases, interval, percent, pipe_table, score
+from bayes_backlog.runs import Run
+from bayes_backlog.vocabulary import BASELINE, MODEL, OFFICE
+
+HORIZONS = (30, 60, 90)
+"""Days ahead of the tables; those beyond the end of a forecast give way to its last day."""
+
+BASELINE_WORDS = "repeating weeks of the last quarter"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The forecast of one day.
+
+    Attributes
+    ----------
+    target_date : Timestamp
+        Which day.
+    horizon_days : int
+        Calendar days after the last known one.
+    now, median, low, high : int
+        Backlog today, and median and 90 % prediction interval then, cases.
+    rises : float
+        Probability that the backlog is higher then than now.
+    target : float or None
+        The office's target, if it has one.
+    meets_target : float or None
+        Probability that the backlog is below it.
+    """
+
+    target_date: pd.Timestamp
+    horizon_days: int
+    now: int
+    median: int
+    low: int
+    high: int
+    rises: float
+    target: float | None
+    meets_target: float | None
+
+
+def headline(run: Run, horizon_days: int) -> Headline:
+    """Return the backlog forecast `horizon_days` ahead, or at the end of the forecast if that is earlier."""
+    future = predictions(run)
+    at = min(horizon_days, future.sizes["date"]) - 1
+    draws = future["backlog"].isel(date=at).to_numpy().ravel()
+    low, median, high = np.quantile(draws, [0.05, 0.5, 0.95])
+    now = int(future["backlog_start"])
+    target = backlog_target(run)
+    return Headline(
+        target_date=pd.Timestamp(future["date"].to_numpy()[at]),
+        horizon_days=at + 1,
+        now=now,
+        median=round(median),
+        low=round(low),
+        high=round(high),
+        rises=float((draws > now).mean()),
+        target=target,
+        meets_target=None if target is None else float((draws < target).mean()),
+    )
+
+
+def backlog_target(run: Run) -> float | None:
+    """Return the office's target, or None."""
+    target: float | None = run.manifest()["config"]["forecast"]["backlog_target"]
+    return target
+
+
+def horizons(run: Run) -> tuple[int, ...]:
+    """Return the days ahead that the tables show, the last day of the forecast among them."""
+    last = predictions(run).sizes["date"]
+    return (*(days for days in HORIZONS if days < last), last)
+
+
+def headline_sentences(run: Run) -> list[str]:
+    """Return the answer in at most three sentences: the forecast, the target, the record."""
+    end = headline(run, horizons(run)[-1])
+    sentences = [
+        f"On {end.target_date:%-d %B %Y} the backlog will most likely be about {cases(end.median)} cases "
+        f"({cases(end.now)} today), with 90\u00a0% probability between {cases(end.low)} and {cases(end.high)}; the "
+        f"probability that it grows is {percent(end.rises)}."
+    ]
+    if end.target is not None and end.meets_target is not None:
+        sentences.append(
+            f"The probability that it is below the target of {cases(end.target)} that day is "
+            f"{percent(end.meets_target)}."
+        )
+    record = track_record(run)
+    if record is not None:
+        sentences.append(record)
+    return sentences
+
+
+def track_record(run: Run) -> str | None:
+    """Return one sentence on how earlier forecasts of the backlog did at the longest horizon, or None without any."""
+    if not has_backtest(run) or not run.path("backtest/summary.csv").is_file():
+        return None
+    summary = run.table("backtest/summary.csv")
+    rows = summary[(summary["quantity"] == "backlog") & (summary["level"] == OFFICE)]
+    rows = rows[rows["horizon_working_days"] == rows["horizon_working_days"].max()].set_index("model")
+    ours, theirs = rows.loc[MODEL], rows.loc[BASELINE]
+    held = round(ours["coverage_90"] * ours["n_folds"])
+    verb = "smaller" if ours["crps"] < theirs["crps"] else "not smaller"
+    verdicts = run.table("backtest/verdicts.csv")
+    failed = verdicts.loc[verdicts["status"] == "red", "cutoff"].nunique()
+    doubt = f" (in {failed} of them the sampler had not settled)" if failed else ""
+    return (
+        f"Tried on the past, {held} of {ours['n_folds']:.0f} such 90\u00a0% intervals "
+        f"{ours['horizon_working_days']:.0f} working days ahead held what came{doubt}, and the mean error score (CRPS) of "
+        f"{score(ours['crps'])} cases was {verb} than the {score(theirs['crps'])} of {BASELINE_WORDS}."
+    )
+
+
+def backlog_at_horizons(run: Run) -> pd.DataFrame:
+    """Return the attributes of `Headline` at every horizon of the tables, one row each."""
+    return pd.DataFrame([vars(headline(run, days)) for days in horizons(run)])
+
+
+def backlog_table(run: Run) -> str:
+    """Return the forecast of the backlog at the horizons as Markdown, without the target's column when there is none."""
+    rows = [headline(run, days) for days in horizons(run)]
+    target = backlog_target(run)
+    columns = ["Days ahead", "Date", "Median (90\u00a0% interval)", "P(grows)"]
+    cells = [
+        [
+            str(row.horizon_days),
+            f"{row.target_date:%-d %b %Y}",
+            interval(row.median, row.low, row.high),
+            percent(row.rises),
+        ]
+        for row in rows
+    ]
+    if target is not None:
+        columns.insert(3, f"P(below {cases(target)})")
+        for line, row in zip(cells, rows, strict=True):
+            line.insert(3, percent(row.meets_target or 0.0))
+    return pipe_table(columns, cells, align="rlr" + "r" * (len(columns) - 3))

@@ -1,0 +1,212 @@
+"""A run's folder: artefacts written atomically, a manifest that says what made them, stages cached by content.
+
+Artefact names are public API. A stage is skipped only when its key (configuration, data, code) is the one in the
+manifest and its files still have the hashes recorded there. Nothing is ever pickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+import bayes_backlog
+from bayes_backlog.errors import RunError
+
+PACKAGES = ("pymc", "bambi", "arviz", "nutpie", "numba", "numpy", "scipy", "pandas", "xarray", "pyarrow", "holidays")
+_RISKY_CELL = re.compile(r"^[=+\-@\t\r]")
+_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder `results/<name of the config>`; all paths stay inside it."""
+
+    folder: Path
+
+    def path(self, artefact: str) -> Path:
+        """Return where an artefact is.
+
+        Raises
+        ------
+        RunError
+            When the name would lead outside the folder.
+        """
+        path = (self.folder / artefact).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise RunError(f"'{artefact}' lies outside the run's folder {self.folder}: nothing is written there.")
+        return path
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest, empty when there is none yet."""
+        path = self.path("manifest.json")
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def table(self, artefact: str) -> pd.DataFrame:
+        """Read a Parquet or CSV artefact."""
+        path = self._existing(artefact)
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+
+    def text(self, artefact: str) -> str:
+        """Read a text artefact."""
+        return self._existing(artefact).read_text(encoding="utf-8")
+
+    def dataset(self, artefact: str) -> xr.Dataset:
+        """Read a NetCDF artefact of one group."""
+        with xr.open_dataset(self._existing(artefact)) as data:
+            return data.load()
+
+    def tree(self, artefact: str) -> xr.DataTree:
+        """Read a NetCDF artefact of several groups."""
+        with xr.open_datatree(self._existing(artefact)) as data:
+            return data.load()
+
+    def _existing(self, artefact: str) -> Path:
+        path = self.path(artefact)
+        if not path.is_file():
+            raise RunError(
+                f"The run in {self.folder} has no {artefact}. It was not finished, or is of another version: "
+                "run `bayes-backlog run CONFIG` again."
+            )
+        return path
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet or CSV, by the suffix, in one step."""
+    with _replacing(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            safe_cells(table).to_csv(temporary, index=False, lineterminator="\n", date_format="%Y-%m-%d")
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file in one step."""
+    with _replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_dataset(data: xr.Dataset | xr.DataTree, path: Path) -> None:
+    """Write NetCDF, compressed, without the attributes that name a time or a machine."""
+    groups = data if isinstance(data, xr.DataTree) else xr.DataTree(data)
+    bare = xr.DataTree.from_dict({node.path: node.to_dataset().drop_attrs() for node in groups.subtree})
+    encoding = {
+        node.path: {str(name): {"zlib": True, "complevel": 1} for name, v in node.data_vars.items() if v.ndim}
+        for node in bare.subtree
+    }
+    with _replacing(path) as temporary:
+        bare.to_netcdf(temporary, encoding=encoding)
+
+
+def safe_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy in which no text cell can be read as a spreadsheet formula; numbers stay numbers."""
+
+    def quoted(value: object) -> object:
+        risky = isinstance(value, str) and _RISKY_CELL.match(value) and not _NUMBER.match(value)
+        return f"'{value}" if risky else value
+
+    text = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    return table.assign(**{str(name): table[name].map(quoted) for name in text})
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary file beside `path` that takes its place only when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def hash_of(*parts: object) -> str:
+    """Return a hash of plain values, by their JSON."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_hash() -> str:
+    """Return a hash of the package's own source, so that a change of code invalidates what it made."""
+    root = Path(bayes_backlog.__file__).parent
+    rooms = [path for path in sorted(root.rglob("*.py")) if path.relative_to(root).parts[0] != "reporting"]
+    return hash_of([(str(path.relative_to(root)), hash_file(path)) for path in rooms])
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide the numbers."""
+    return {"bayes_backlog": bayes_backlog.__version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def git_commit() -> str | None:
+    """Return the commit of the source tree, or None outside one."""
+    root = Path(bayes_backlog.__file__).parent.parent
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def update_manifest(run: Run, **entries: object) -> None:
+    """Merge entries into the manifest."""
+    manifest = run.manifest() | entries
+    write_text(json.dumps(manifest, indent=2, sort_keys=True, default=str) + "\n", run.path("manifest.json"))
+
+
+def run_stage(run: Run, stage: str, key: str, artefacts: Iterable[str], make: Callable[[], None]) -> bool:
+    """Make a stage's artefacts unless they are there already.
+
+    Parameters
+    ----------
+    run : Run
+        Where.
+    stage : str
+        Name in the manifest.
+    key : str
+        Hash of everything the artefacts depend on.
+    artefacts : iterable of str
+        What `make` writes.
+    make : callable
+        Writes them.
+
+    Returns
+    -------
+    bool
+        Whether anything was made.
+    """
+    artefacts = tuple(artefacts)
+    stages = run.manifest().get("stages", {})
+    known = stages.get(stage, {})
+    if known.get("key") == key and _intact(run, known.get("artefacts", {}), artefacts):
+        return False
+    make()
+    hashes = {artefact: hash_file(run.path(artefact)) for artefact in artefacts}
+    update_manifest(run, stages=stages | {stage: {"key": key, "artefacts": hashes}})
+    return True
+
+
+def _intact(run: Run, recorded: dict[str, str], artefacts: tuple[str, ...]) -> bool:
+    return all(
+        artefact in recorded and run.path(artefact).is_file() and hash_file(run.path(artefact)) == recorded[artefact]
+        for artefact in artefacts
+    )
