@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PYTHON ?= python3.13 python3.12 python3 python
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help setup report test test-all lint
+.PHONY: help setup report test test-all benchmark lint
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make report    run the demonstration and write its HTML report"
 	@echo "make test      run the tests (about a minute once installed)"
 	@echo "make test-all  run the tests that sample as well"
+	@echo "make benchmark measure time and memory from raw export to daily panel (minutes)"
 	@echo "make lint      check style, types and the order of imports"
 	@echo "make setup     install everything, for development, into $(VENV)"
 
@@ -28,7 +29,10 @@ test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest
 
 test-all: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -m "not speed"
+
+benchmark: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -m speed tests/benchmarks
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check

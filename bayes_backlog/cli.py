@@ -20,7 +20,7 @@ from bayes_backlog import stages
 from bayes_backlog.cases.messy_export import write_messy_export
 from bayes_backlog.cases.synthetic import simulate_office, write_office
 from bayes_backlog.config import Config, load_config, with_data
-from bayes_backlog.errors import BacklogError, ConfigError
+from bayes_backlog.errors import BacklogError, ConfigError, GateRefused
 from bayes_backlog.inference.sampling import Progress as Report
 from bayes_backlog.reporting.headline import headline_sentences
 from bayes_backlog.reporting.render import render_report
@@ -71,7 +71,7 @@ def _config(path: Path, data: Path | None) -> Config:
 def _run_stages(config_path: Path, data: Path | None, results: Path, last_stage: str) -> Run:
     config = _config(config_path, data)
     run = Run(results / config.name)
-    shop = stages.open_workshop(config, run, progress_bar)
+    shop = stages.open_workshop(config, run, progress_bar, last_stage)
     stages.run_to(shop, last_stage)
     console.print(f"Written: {run.folder}")
     return run
@@ -108,13 +108,16 @@ def fit(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAUL
 @app.command()
 def check(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
     """Compare replicated with real totals and list the verdicts."""
-    done = Run(results / _config(config, data).name)
     try:
-        _run_stages(config, data, results, "check")
-    finally:
-        if done.path("model/verdicts.csv").is_file():
-            for verdict in done.table("model/verdicts.csv").itertuples():
-                console.print(f"{verdict.status:5} {verdict.check}: {verdict.message}", markup=False)
+        _show_verdicts(_run_stages(config, data, results, "check"))
+    except GateRefused:
+        _show_verdicts(Run(results / load_config(config).name))
+        raise
+
+
+def _show_verdicts(done: Run) -> None:
+    for verdict in done.table("model/verdicts.csv").itertuples():
+        console.print(f"{verdict.status:5} {verdict.check}: {verdict.message}", markup=False)
 
 
 @app.command()
@@ -173,3 +176,12 @@ def main() -> None:
     except BacklogError as error:
         console.print(str(error), markup=False, style="red")
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = error.filename or "a file"
+        console.print(
+            f"{where} could not be read or written: {error.strerror or error}. Check its path, its permissions and the "
+            "space on the disk, and run again: finished stages are kept.",
+            markup=False,
+            style="red",
+        )
+        sys.exit(BacklogError.exit_code)

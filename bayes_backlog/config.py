@@ -135,8 +135,8 @@ class Sampling(Section):
     """How the posterior is sampled."""
 
     chains: Annotated[int, Field(ge=2)] = 4
-    draws: Annotated[int, Field(ge=50)] = 1000
-    tune: Annotated[int, Field(ge=50)] = 600
+    draws: Annotated[int, Field(ge=50)] = 1500
+    tune: Annotated[int, Field(ge=50)] = 800
     target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
     seed: int = 20240229
     accept_gate_failure_because: str | None = None

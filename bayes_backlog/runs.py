@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -52,12 +53,18 @@ class Run:
     def manifest(self) -> dict[str, Any]:
         """Return the manifest, empty when there is none yet."""
         path = self.path("manifest.json")
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        except ValueError as error:
+            raise RunError(f"{path} is damaged ({error}), so nothing says what made this run. Delete it.") from error
 
     def table(self, artefact: str) -> pd.DataFrame:
         """Read a Parquet or CSV artefact."""
         path = self._existing(artefact)
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        # Only an empty cell is missing: a team may be called NA.
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
     def text(self, artefact: str) -> str:
         """Read a text artefact."""
@@ -81,6 +88,21 @@ class Run:
                 "run `bayes-backlog run CONFIG` again."
             )
         return path
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder for results that can be neither made nor written to, before anything is computed for it.
+
+    Raises
+    ------
+    RunError
+        When it, or what it would be made in, is a file or write-protected.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise RunError(f"{existing} is a file, so no results can be written to {folder}. Give a folder with --results.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise RunError(f"{existing} is write-protected, so no results can be written. Give another with --results.")
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -161,15 +183,26 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """Return the commit of the source tree, or None outside one."""
+    """Return the commit of the source tree, or None outside one or without git."""
     root = Path(bayes_backlog.__file__).parent.parent
+    if shutil.which("git") is None:
+        return None
     done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def start_manifest(run: Run, run_id: str, **entries: object) -> None:
+    """Begin the manifest of a run: stages, gate and timings of another run in the same folder are forgotten."""
+    manifest = run.manifest()
+    _write_manifest(run, (manifest if manifest.get("run_id") == run_id else {}) | {"run_id": run_id} | entries)
+
+
 def update_manifest(run: Run, **entries: object) -> None:
     """Merge entries into the manifest."""
-    manifest = run.manifest() | entries
+    _write_manifest(run, run.manifest() | entries)
+
+
+def _write_manifest(run: Run, manifest: dict[str, Any]) -> None:
     write_text(json.dumps(manifest, indent=2, sort_keys=True, default=str) + "\n", run.path("manifest.json"))
 
 
@@ -195,13 +228,12 @@ def run_stage(run: Run, stage: str, key: str, artefacts: Iterable[str], make: Ca
         Whether anything was made.
     """
     artefacts = tuple(artefacts)
-    stages = run.manifest().get("stages", {})
-    known = stages.get(stage, {})
+    known = run.manifest().get("stages", {}).get(stage, {})
     if known.get("key") == key and _intact(run, known.get("artefacts", {}), artefacts):
         return False
     make()
     hashes = {artefact: hash_file(run.path(artefact)) for artefact in artefacts}
-    update_manifest(run, stages=stages | {stage: {"key": key, "artefacts": hashes}})
+    update_manifest(run, stages=run.manifest().get("stages", {}) | {stage: {"key": key, "artefacts": hashes}})
     return True
 
 

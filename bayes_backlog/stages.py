@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 
 from bayes_backlog.cases.case_log import CaseLog, load_cases
 from bayes_backlog.cases.pseudonyms import Key, load_key
-from bayes_backlog.cases.synthetic import simulate_office, write_office
+from bayes_backlog.cases.synthetic import SimulatedOffice, simulate_office, write_office
 from bayes_backlog.config import Config, with_data
 from bayes_backlog.errors import GateRefused
 from bayes_backlog.evaluation.backtest import FoldResult, run_fold, summarise
@@ -37,7 +39,9 @@ from bayes_backlog.runs import (
     git_commit,
     hash_file,
     hash_of,
+    refuse_unwritable,
     run_stage,
+    start_manifest,
     update_manifest,
     versions,
     write_dataset,
@@ -92,18 +96,31 @@ class Workshop:
     bar: ProgressBar
 
 
-def open_workshop(config: Config, run: Run, bar: ProgressBar) -> Workshop:
-    """Read the cases and build the panels; write both rooms once all that can be refused was tried."""
-    with bar("Reading cases and building panels") as progress:
+def up_to(last_stage: str) -> tuple[str, ...]:
+    """Return the stages up to and including `last_stage`."""
+    return STAGES[: STAGES.index(last_stage) + 1]
+
+
+def open_workshop(config: Config, run: Run, bar: ProgressBar, last_stage: str = STAGES[-1]) -> Workshop:
+    """Read the cases and build the panels; write both rooms once all that the stages wanted may refuse was tried."""
+    refuse_unwritable(run.folder)
+    with bar("Reading cases and building panels") as progress, TemporaryDirectory() as temporary:
         progress(0, 3, "reading")
-        config, key = _embedded_office(config, run) if config.data.file is None else (config, load_key())
+        office = None
+        if config.data.file is None and config.simulate is not None:
+            office = simulate_office(config.simulate)
+            config = _written(office, Path(temporary), config)
+        key = load_key() if office is None else Key.for_synthetic_data()
         log = load_cases(config.data, key)
         roster = None if config.data.roster is None else read_roster(config.data.roster, key)
         progress(1, 3, "building panels")
         panels = build_panels(log, config, roster)
-        prepare(panels, config.model)
-        folds = _folds(config, panels)
+        if "fit" in up_to(last_stage):
+            prepare(panels, config.model)
+        folds = _folds(config, panels) if "backtest" in up_to(last_stage) else []
         progress(2, 3, "writing")
+        if office is not None:
+            write_office(office, run.path("simulated"))
         _write_rooms(run, log, panels)
         settings = config.model_dump(mode="json", exclude={"data": {"file", "roster", "exclude"}})
         stage_key = hash_of(
@@ -111,6 +128,7 @@ def open_workshop(config: Config, run: Run, bar: ProgressBar) -> Workshop:
             None if config.data.roster is None else hash_file(config.data.roster),
             config.model_dump(mode="json", exclude={"data": {"file", "roster"}, "sampling": REASON, "report": True}),
             code_hash(),
+            versions(),
             # A case's pseudonym stands for the secret key: another key gives other labels, so nothing cached fits.
             log.cases["case_id"].iloc[0],
         )
@@ -119,12 +137,10 @@ def open_workshop(config: Config, run: Run, bar: ProgressBar) -> Workshop:
     return Workshop(config, run, log, roster, panels, folds, stage_key, CompiledModels(), bar)
 
 
-def _embedded_office(config: Config, run: Run) -> tuple[Config, Key]:
-    """Write the embedded office's case log, roster and, apart from them, its truth; return how to read them."""
-    assert config.simulate is not None
-    folder = run.path("simulated")
-    write_office(simulate_office(config.simulate), folder)
-    return with_data(config, file=folder / "case_log.csv", roster=folder / "roster.csv"), Key.for_synthetic_data()
+def _written(office: SimulatedOffice, folder: Path, config: Config) -> Config:
+    """Write the embedded office's case log, roster and, apart from them, its truth; return a configuration of them."""
+    write_office(office, folder)
+    return with_data(config, file=folder / "case_log.csv", roster=folder / "roster.csv")
 
 
 def _folds(config: Config, panels: Panels) -> list[Fold]:
@@ -134,7 +150,7 @@ def _folds(config: Config, panels: Panels) -> list[Fold]:
 
 def _write_manifest(run: Run, config: Config, settings: dict[str, Any], log: CaseLog, stage_key: str) -> None:
     source = log.source
-    update_manifest(
+    start_manifest(
         run,
         run_id=stage_key[:12],
         name=config.name,
@@ -271,7 +287,7 @@ def backtest_stage(shop: Workshop) -> None:
 def _write_fold(run: Run, where: str, result: FoldResult) -> None:
     write_table(result.forecasts, run.path(f"{where}/forecasts.parquet"))
     write_table(result.scores, run.path(f"{where}/scores.parquet"))
-    write_table(result.verdicts.assign(seconds=result.seconds), run.path(f"{where}/verdicts.parquet"))
+    write_table(result.verdicts, run.path(f"{where}/verdicts.parquet"))
 
 
 def run_to(shop: Workshop, last_stage: str) -> None:
@@ -282,7 +298,7 @@ def run_to(shop: Workshop, last_stage: str) -> None:
     GateRefused
         When the fit was part of it and a check came out red, unless the configuration records why that is accepted.
     """
-    wanted = STAGES[: STAGES.index(last_stage) + 1]
+    wanted = up_to(last_stage)
     if "fit" not in wanted:
         return
     prepared = fit_stage(shop)

@@ -1,4 +1,4 @@
-"""One small simulated office for the whole session, as log, panels, arrays and, where a test samples, posterior."""
+"""One small simulated office for the whole session, as log, panels and arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 from hypothesis import settings
 
 from bayes_backlog.cases.case_log import CaseLog, load_cases
@@ -16,8 +15,7 @@ from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.cases.synthetic import simulate_office, write_office
 from bayes_backlog.config import Config, Data, Simulate
 from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
-from bayes_backlog.inference.fit import Prepared, fit, prepare
-from bayes_backlog.inference.sampling import CompiledModels, SamplerSettings
+from bayes_backlog.inference.fit import Prepared, prepare
 from bayes_backlog.models.draws import PosteriorDraws
 from bayes_backlog.panels import Panels, build_panels
 
@@ -58,22 +56,6 @@ def small_panels(small_log: CaseLog, small_config: Config) -> Panels:
 @pytest.fixture(scope="session")
 def small(small_panels: Panels, small_config: Config) -> Prepared:
     return prepare(small_panels, small_config.model)
-
-
-@pytest.fixture(scope="session")
-def compiled() -> CompiledModels:
-    return CompiledModels()
-
-
-@pytest.fixture(scope="session")
-def small_settings() -> SamplerSettings:
-    return SamplerSettings(chains=2, draws=250, tune=300, target_accept=0.9, seed=3)
-
-
-@pytest.fixture(scope="session")
-def small_trace(small: Prepared, small_settings: SamplerSettings, compiled: CompiledModels) -> xr.DataTree:
-    """A short posterior of the small office: half a minute of compilation, seconds of sampling."""
-    return fit(small, small_settings, compiled)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayes_backlog.cases.dates import NULL_STRINGS, SWAPPED, parse_dates
+from bayes_backlog.cases.dates import NOT_A_DAY, NULL_STRINGS, SWAPPED, parse_dates
 from bayes_backlog.cases.findings import Finding, rows_text
 from bayes_backlog.cases.headers import HeaderMap
 from bayes_backlog.cases.pseudonyms import Key, normal_person, pseudonymise
@@ -55,9 +55,9 @@ def text_cells(table: RawTable, header_map: HeaderMap) -> pd.DataFrame:
     index = pd.RangeIndex(1, table.source.n_rows + 1, name="source_row")
     columns = {}
     for name, position in header_map.positions.items():
-        codes, distinct = pd.factorize(np.array(table.columns[position], dtype=object))
-        clean = np.array([" ".join(text.split()) or None for text in distinct], dtype=object)
-        columns[name] = pd.Series(clean[codes], index=index, name=name, dtype="str")
+        codes, distinct = pd.factorize(table.columns[position].to_pandas())
+        clean = pd.array([" ".join(text.split()) or None for text in distinct.tolist()], dtype="str")
+        columns[name] = pd.Series(clean.take(codes), index=index)
     return pd.DataFrame(columns, index=index)
 
 
@@ -73,13 +73,14 @@ def type_cells(text: pd.DataFrame, data: Data, key: Key) -> TypedCases:
     key : Key
         For the pseudonyms.
     """
+    days = parse_days(text, data)
     columns: dict[str, Column] = {}
     for name in CANONICAL_COLUMNS:
         if name in text:
-            columns[name] = _reader(name, data, key)(text[name])
+            columns[name] = _reader(name, days, key)(text[name])
         elif name in ALWAYS_PRESENT:
             blank = pd.Series(np.nan, index=text.index, name=name, dtype="str")
-            columns[name] = Column(_reader(name, data, key)(blank).values)
+            columns[name] = Column(_reader(name, days, key)(blank).values)
     return TypedCases(
         pd.DataFrame({name: column.values for name, column in columns.items()}, index=text.index),
         tuple(part for column in columns.values() for part in column.quarantined),
@@ -87,10 +88,10 @@ def type_cells(text: pd.DataFrame, data: Data, key: Key) -> TypedCases:
     )
 
 
-def _reader(name: str, data: Data, key: Key) -> Callable[[pd.Series], Column]:
+def _reader(name: str, days: pd.DataFrame, key: Key) -> Callable[[pd.Series], Column]:
     """Return the function that types the named column."""
     if name in MILESTONES:
-        return lambda cells: read_days(cells, data)
+        return lambda cells: read_days(cells, days)
     special: dict[str, Callable[[pd.Series], Column]] = {
         "case_id": lambda cells: Column(pseudonymise(_without_null_strings(cells), key, "case")),
         "investigator": lambda cells: read_people(cells, key),
@@ -103,14 +104,32 @@ def _reader(name: str, data: Data, key: Key) -> Callable[[pd.Series], Column]:
     return special.get(name, read_levels)
 
 
-def read_days(cells: pd.Series, data: Data) -> Column:
-    """Read a milestone column; each distinct text is parsed once, and what is no plausible day becomes missing."""
-    parsed = parse_dates(pd.Index(cells.dropna().unique()), data.plausible_first_date, data.plausible_last_date)
-    found = parsed.reindex(cells.to_numpy()).set_index(cells.index)
-    unusable = cells[found["reason"].fillna("") != ""]
-    zoned = cells.index[found["has_zone"].eq(True)]
-    bad = entries(unusable, found.loc[unusable.index, "reason"], TAKEN_AS_MISSING)
-    return Column(found["date"], (bad,), (*_about_days(cells, bad), *_about_zones(cells, zoned)))
+def parse_days(text: pd.DataFrame, data: Data) -> pd.DataFrame:
+    """Parse each distinct text of the milestone columns once (`dates.parse_dates`), however often it stands."""
+    distinct = {day for name in MILESTONES if name in text for day in text[name].dropna().unique().tolist()}
+    return parse_dates(pd.Index(sorted(distinct), dtype="str"), data.plausible_first_date, data.plausible_last_date)
+
+
+def read_days(cells: pd.Series, days: pd.DataFrame) -> Column:
+    """Read a milestone column; what is no plausible day becomes missing.
+
+    Parameters
+    ----------
+    cells : Series of str
+        One column of `text_cells`.
+    days : DataFrame
+        As from `parse_days`, with every text of the column.
+    """
+    codes, texts = pd.factorize(cells)
+    found = days.loc[texts]
+    # The code of a missing cell is -1, which takes the entry put behind the last.
+    dates = np.append(found["date"].to_numpy(), NOT_A_DAY)[codes]
+    reasons = pd.Series(np.append(found["reason"].to_numpy(), "")[codes], index=cells.index)
+    zoned = cells.index[np.append(found["has_zone"].to_numpy(), False)[codes]]
+    unusable = reasons != ""
+    bad = entries(cells[unusable], reasons[unusable], TAKEN_AS_MISSING)
+    values = pd.Series(dates, index=cells.index, name=cells.name)
+    return Column(values, (bad,), (*_about_days(cells, bad), *_about_zones(cells, zoned)))
 
 
 def read_people(cells: pd.Series, key: Key) -> Column:
@@ -197,7 +216,8 @@ def read_flags(cells: pd.Series) -> Column:
 
 
 def _without_null_strings(cells: pd.Series) -> pd.Series:
-    return cells.mask(cells.str.casefold().isin(NULL_STRINGS))
+    null = [text for text in cells.dropna().unique().tolist() if text.casefold() in NULL_STRINGS]
+    return cells.mask(cells.isin(null)) if null else cells
 
 
 def _letters(name: str) -> tuple[str, ...]:

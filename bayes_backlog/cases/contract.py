@@ -7,6 +7,7 @@ What would break the backlog identity (a case leaving the queue before it came) 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,7 +19,7 @@ from bayes_backlog.cases.quarantine import ROW_LEFT_OUT, TAKEN_AS_MISSING, entri
 
 MAX_DISORDER_SHARE = 0.01
 
-Leaves = Callable[[pd.DataFrame, pd.Series], pd.Series]
+Leaves = Callable[[pd.DataFrame, AbstractSet[str]], pd.Series]
 LEAVING: tuple[tuple[str, str, str, Leaves], ...] = (
     ("missing_case_id", "case_id", "no case number", lambda cases, _: cases["case_id"].isna()),
     ("excluded", "case_id", "listed under data.exclude", lambda cases, excluded: cases["case_id"].isin(excluded)),
@@ -122,9 +123,9 @@ def one_row_per_case(cases: pd.DataFrame, exclude: Sequence[str], key: Key) -> S
     key : Key
         The one that made the pseudonyms of `cases`.
     """
-    excluded = pseudonymise(pd.Series(list(exclude), dtype="str"), key, "case")
+    excluded = set(pseudonymise(pd.Series(list(exclude), dtype="str"), key, "case"))
     cases, findings = _received_by_organisation(cases)
-    absent = int((~excluded.isin(cases["case_id"])).sum())
+    absent = len(excluded.difference(cases["case_id"])) if excluded else 0
     if absent:
         message = f"{absent} case number(s) under data.exclude are not in the file. Correct or remove them."
         findings.append(Finding("excluded_not_found", absent, message))

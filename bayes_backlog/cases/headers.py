@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bayes_backlog.cases.reader import normal_header
+from bayes_backlog.cases.columns import normal_header
 from bayes_backlog.config import CANONICAL_COLUMNS
 from bayes_backlog.errors import DataError, nearest
 

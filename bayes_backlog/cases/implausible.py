@@ -36,8 +36,8 @@ def lonely_days(days: pd.Series) -> Lonely:
     """
     counts = days.value_counts().sort_index()
     run = (counts.index.to_series().diff() > pd.Timedelta(days=LONELY_DAYS)).cumsum().to_numpy()
-    size = counts.groupby(run).transform("sum").to_numpy()
-    n_days = counts.groupby(run).transform("size").to_numpy()
+    size = np.bincount(run, counts)[run]
+    n_days = np.bincount(run)[run]
     if not (n_days > 1).any():
         return Lonely(pd.DatetimeIndex([]), pd.DatetimeIndex([]))
     is_main = run == run[np.argmax(size * (n_days > 1))]

@@ -6,7 +6,6 @@ gives the same pseudonyms, so runs can be compared; another key gives unlinkable
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -86,19 +85,20 @@ def pseudonymise(values: pd.Series, key: Key, kind: Literal["person", "case"]) -
     (case, width and spaces), because a comma in them is no name order.
     """
     normal = normal_person if kind == "person" else normal_text
-    unique = values.dropna().astype(str).unique()
+    codes, distinct = pd.factorize(values.astype("str"))
+    names = [normal(value) for value in distinct.tolist()]
     # The kind is part of the message, so a person and a case with one text do not share digits.
-    names = {value: normal(value) for value in unique}
-    digests = {
-        value: PREFIXES[kind] + hmac.new(key.secret, f"{kind}:{name}".encode(), hashlib.sha256).hexdigest()[:HEX_DIGITS]
-        for value, name in names.items()
-        if name
-    }
-    return values.map(digests).astype("str")
+    digests = [
+        PREFIXES[kind] + hmac.digest(key.secret, f"{kind}:{name}".encode(), "sha256").hex()[:HEX_DIGITS] if name else None
+        for name in names
+    ]
+    return pd.Series(pd.array([*digests, None], dtype="str").take(codes), index=values.index, name=values.name)
 
 
 def normal_text(value: str) -> str:
     """Return a value in NFKC, case-folded, with single spaces."""
+    if value.isascii():
+        return " ".join(value.casefold().split())
     # Case folding can undo the composition, hence twice.
     folded = unicodedata.normalize("NFKC", value).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).split())

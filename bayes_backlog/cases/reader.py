@@ -18,6 +18,7 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
+from bayes_backlog.cases.columns import Columns, columns_of, headed
 from bayes_backlog.cases.delimited import read_delimited
 from bayes_backlog.errors import DataError, examples, nearest
 
@@ -60,14 +61,14 @@ class RawTable:
     ----------
     headers : tuple of str
         As written, with single spaces; "" for a column without a name.
-    columns : tuple of tuple of str
-        One tuple per header, each of `source.n_rows` cells.
+    columns : tuple of pyarrow ChunkedArray
+        One array of text per header, each of `source.n_rows` cells, blank ones "".
     unread_sheets : tuple of str
         Sheets of a workbook that were not read because none was named.
     """
 
     headers: tuple[str, ...]
-    columns: tuple[tuple[str, ...], ...]
+    columns: Columns
     source: Source
     unread_sheets: tuple[str, ...] = ()
 
@@ -94,25 +95,20 @@ def read_table(path: Path, sheet: str | None = None) -> RawTable:
         raw = _decompress(raw, path)
     if suffix in WORKBOOK_SUFFIXES:
         rows, name, unread = _workbook_rows(raw, path, sheet)
-        encoding, separator = "", ""
+        columns, encoding, separator = columns_of(rows, path.name), "", ""
     elif suffix in TEXT_SUFFIXES:
         if sheet is not None:
             raise DataError(f"data.sheet is '{sheet}', but {path.name} is text and has no sheets. Remove data.sheet.")
-        rows, encoding, separator = read_delimited(raw, path.name)
+        columns, encoding, separator = read_delimited(raw, path.name)
         name, unread = "", ()
     else:
         known = ", ".join((*TEXT_SUFFIXES, ".csv.gz", *WORKBOOK_SUFFIXES))
         raise DataError(
             f"{path.name} has the suffix '{suffix or 'none'}', so its format is unknown. Save it as one of {known}."
         )
-    headers, columns = _columns(rows, path)
+    headers, columns = headed(columns, path.name)
     source = Source(path.name, sha256, len(columns[0]), encoding, separator, name)
     return RawTable(headers, columns, source, unread)
-
-
-def normal_header(header: str) -> str:
-    """Return a header case-folded, with single spaces: how headers are compared everywhere."""
-    return " ".join(header.casefold().split())
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -191,59 +187,3 @@ def _cell_text(cell: object) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     return str(cell)
-
-
-def _columns(rows: list[list[str]], path: Path) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return headers and columns, without trailing blank rows and columns; refuse ragged rows."""
-    while rows and not _has_text(rows[-1]):
-        rows.pop()
-    if not rows:
-        raise DataError(f"{path.name} holds only blank cells. Export it again.")
-    headers = [" ".join(header.split()) for header in rows[0]]
-    while headers and not headers[-1] and not any(len(r) >= len(headers) and r[len(headers) - 1].strip() for r in rows):
-        headers.pop()
-    width = len(headers)
-    body = rows[1:]
-    if not body:
-        raise DataError(f"{path.name} has a header line but no data rows. Export it again with its rows.")
-    _refuse_duplicates(headers, path)
-    if set(map(len, body)) != {width}:
-        body = _squared(body, width, path)
-    return tuple(headers), tuple(zip(*body, strict=True))
-
-
-def _squared(body: list[list[str]], width: int, path: Path) -> list[list[str]]:
-    """Return rows of one width: blank lines filled, blank surplus cells cut, anything else refused."""
-    blank = [""] * width
-    ragged = [
-        number
-        for number, row in enumerate(body, start=1)
-        if row and (len(row) < width or _has_text(row[width:])) and (len(row) > width or _has_text(row))
-    ]
-    if ragged:
-        first = body[ragged[0] - 1]
-        raise DataError(
-            f"{len(ragged)} row(s) of {path.name} do not have {width} cells like the header (data rows "
-            f"{examples(ragged)}; row {ragged[0]} has {len(first)}): their cells would land in the wrong columns. "
-            f"Quote cells that hold the separator, or export again."
-        )
-    return [row[:width] if len(row) >= width else blank for row in body]
-
-
-def _has_text(row: list[str]) -> bool:
-    return any(cell and not cell.isspace() for cell in row)
-
-
-def _refuse_duplicates(headers: list[str], path: Path) -> None:
-    seen: set[str] = set()
-    repeated = []
-    for header in headers:
-        normal = normal_header(header)
-        if normal and normal in seen:
-            repeated.append(f"'{header}'")
-        seen.add(normal)
-    if repeated:
-        raise DataError(
-            f"{len(repeated)} header(s) of {path.name} stand twice ({examples(repeated)}), so which column is meant is "
-            f"unknown. Rename or delete the extra ones."
-        )

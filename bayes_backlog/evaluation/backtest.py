@@ -6,7 +6,6 @@ units, in the same table.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -51,14 +50,11 @@ class FoldResult:
         One row per forecast unit: `UNIT` columns, observed, scores.
     verdicts : DataFrame
         The fold's convergence gate, with its cutoff.
-    seconds : float
-        Wall time.
     """
 
     forecasts: pd.DataFrame
     scores: pd.DataFrame
     verdicts: pd.DataFrame
-    seconds: float
 
 
 def run_fold(
@@ -90,9 +86,7 @@ def run_fold(
     progress : callable
         Told of finished draws.
     """
-    begun = time.perf_counter()
-    known = None if roster is None else roster_as_of(roster, fold.cutoff)
-    past = prepare(build_panels(truncate(log, fold.cutoff), config, known), config.model)
+    past = known_past(log, roster, config, fold.cutoff)
     backtest = config.backtest
     settings = SamplerSettings(
         backtest.chains, backtest.draws, backtest.tune, config.sampling.target_accept, config.sampling.seed
@@ -114,8 +108,13 @@ def run_fold(
         forecasts=pd.concat([forecasts for forecasts, _ in scored], ignore_index=True),
         scores=pd.concat([scores for _, scores in scored], ignore_index=True),
         verdicts=verdict_table(convergence_verdicts(trace)).assign(cutoff=fold.cutoff),
-        seconds=time.perf_counter() - begun,
     )
+
+
+def known_past(log: CaseLog, roster: pd.DataFrame | None, config: Config, cutoff: pd.Timestamp) -> Prepared:
+    """Return all that a fold's model and baseline may see: log and roster as they stood at the cutoff."""
+    known = None if roster is None else roster_as_of(roster, cutoff)
+    return prepare(build_panels(truncate(log, cutoff), config, known), config.model)
 
 
 def model_units(predictions: xr.Dataset, fold: Fold) -> Iterator[Unit]:
@@ -157,7 +156,7 @@ def baseline_units(past: Prepared, fold: Fold, n_draws: int, seed: int) -> Itera
 def same_units(by_model: dict[str, list[Unit]]) -> dict[str, list[Unit]]:
     """Return the units that every model forecasts, since means over different units cannot be compared.
 
-    A team that was closed long ago has a history and no forecast; one opened on the day of the cutoff has neither.
+    A team closed long ago has a history to resample and nobody to forecast; one opened at the cutoff the reverse.
     """
     shared = set.intersection(*({unit[:3] for unit in found} for found in by_model.values()))
     return {model: [unit for unit in found if unit[:3] in shared] for model, found in by_model.items()}

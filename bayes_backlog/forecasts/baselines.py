@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from bayes_backlog.errors import DataError
 from bayes_backlog.models.draws import Counts
 
 WEEKS = 13
@@ -29,9 +30,19 @@ def bootstrap_weeks(history: pd.DataFrame, n_days: int, n_draws: int, rng: np.ra
     -------
     dict of (n_draws, n_days) arrays
         Flows per working day. A draw takes the same weeks for every flow, so flows of one week stay together.
+
+    Raises
+    ------
+    DataError
+        When the history is shorter than a week.
     """
-    recent = history.iloc[-WEEKS * DAYS_A_WEEK :].to_numpy()
-    blocks = recent[: len(recent) // DAYS_A_WEEK * DAYS_A_WEEK].reshape(-1, DAYS_A_WEEK, recent.shape[1])
-    picked = rng.integers(len(blocks), size=(n_draws, -(-n_days // DAYS_A_WEEK)))
-    paths = blocks[picked].reshape(n_draws, -1, recent.shape[1])[:, :n_days]
+    weeks = min(WEEKS, len(history) // DAYS_A_WEEK)
+    if weeks == 0:
+        raise DataError(
+            f"{len(history)} working day(s) of history are less than the week of {DAYS_A_WEEK} that this forecast "
+            "resamples. Set an earlier data.first_date."
+        )
+    blocks = history.iloc[-weeks * DAYS_A_WEEK :].to_numpy().reshape(weeks, DAYS_A_WEEK, history.shape[1])
+    picked = rng.integers(weeks, size=(n_draws, -(-n_days // DAYS_A_WEEK)))
+    paths = blocks[picked].reshape(n_draws, -1, history.shape[1])[:, :n_days]
     return {str(name): paths[:, :, k].astype(np.int32) for k, name in enumerate(history.columns)}

@@ -1,4 +1,4 @@
-"""Tables of a forecast: sums of draws first, quantiles last, for office, team, role and investigator."""
+"""Tables of a forecast: sums of draws first, quantiles last, for office, team and role."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.vocabulary import OFFICE, QUANTILE_LEVELS, quantile_column
 
-OFFICE_ONLY = ("received", "removed", "backlog")
 PER_PERSON = ("allocated", "signed_off", "wip")
 FLOWS = ("received", "removed", "allocated", "signed_off")
 STOCKS = ("backlog", "wip", "open")
@@ -48,70 +48,64 @@ def units(predictions: xr.Dataset, quantity: str) -> Iterator[tuple[str, str, Co
                 yield level, unit, values
 
 
-def quantity_table(predictions: xr.Dataset, quantity: str, name: str, cutoff: pd.Timestamp) -> pd.DataFrame:
-    """Return mean and quantiles of one flow or stock.
+def flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """Return mean and quantiles of all flows, per day.
 
     Parameters
     ----------
     predictions : Dataset
         Of `roll_forward`.
-    quantity : str
-        A flow (cases that day) or a stock (cases at its close).
-    name : str
-        Name of the first column: `flow` or `stock`.
     cutoff : Timestamp
         Last day known.
 
     Returns
     -------
     DataFrame
-        flow or stock, level, unit, target_date, horizon_days, mean, q05 ... q95 (cases).
+        flow, level, unit, target_date, horizon_days, mean, q05 ... q95 (cases that day).
     """
+    return _table(predictions, "flow", FLOWS, cutoff)
+
+
+def stock_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """Return the same for all stocks, at each day's close; its first column is `stock`."""
+    return _table(predictions, "stock", STOCKS, cutoff)
+
+
+def cumulative_flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """Return the same for flows summed since the cutoff, which staffing and targets are about.
+
+    A unit keeps what was done in it when somebody moves on.
+    """
+    return _table(predictions, "flow", FLOWS, cutoff, cumulative=True)
+
+
+def _table(
+    predictions: xr.Dataset, name: str, quantities: tuple[str, ...], cutoff: pd.Timestamp, *, cumulative: bool = False
+) -> pd.DataFrame:
+    dates = pd.DatetimeIndex(predictions["date"].to_numpy())
     return pd.concat(
         [
-            _summary(values, predictions, quantity, name, cutoff, level, unit)
+            pd.DataFrame(
+                {
+                    name: quantity,
+                    "level": level,
+                    "unit": unit,
+                    "target_date": dates,
+                    "horizon_days": (dates - cutoff).days,
+                    **_summary(values.cumsum(axis=1, dtype=np.int32) if cumulative else values),
+                }
+            )
+            for quantity in quantities
             for level, unit, values in units(predictions, quantity)
         ],
         ignore_index=True,
     )
 
 
-def flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
-    """Return the table of all flows, per day."""
-    return pd.concat([quantity_table(predictions, q, "flow", cutoff) for q in FLOWS], ignore_index=True)
-
-
-def stock_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
-    """Return the table of all stocks, at each day's close."""
-    return pd.concat([quantity_table(predictions, q, "stock", cutoff) for q in STOCKS], ignore_index=True)
-
-
-def cumulative_flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
-    """Return the table of flows summed since the cutoff: what staffing and targets are about."""
-    flows = [predictions[q].cumsum("date", dtype=np.int32).rename(q) for q in FLOWS]
-    summed = xr.merge(flows).assign_coords(predictions.coords)
-    return flow_table(summed, cutoff)
-
-
-def _summary(
-    values: Counts,
-    predictions: xr.Dataset,
-    quantity: str,
-    name: str,
-    cutoff: pd.Timestamp,
-    level: str,
-    unit: str,
-) -> pd.DataFrame:
-    dates = pd.DatetimeIndex(predictions["date"].to_numpy())
-    quantiles = np.quantile(values, QUANTILE_LEVELS, axis=0)
-    return pd.DataFrame(
-        {
-            name: quantity,
-            "level": level,
-            "unit": unit,
-            "target_date": dates,
-            "horizon_days": (dates - cutoff).days,
-            "mean": values.mean(axis=0).round(3),
-            **{quantile_column(q): row.round(3) for q, row in zip(QUANTILE_LEVELS, quantiles, strict=True)},
-        }
-    )
+def _summary(values: Counts) -> dict[str, NDArray[np.float64]]:
+    """Return mean and quantiles over draws, each (date,)."""
+    quantiles = np.quantile(values, QUANTILE_LEVELS, axis=0).round(3)
+    return {
+        "mean": values.mean(axis=0).round(3),
+        **{quantile_column(level): row for level, row in zip(QUANTILE_LEVELS, quantiles, strict=True)},
+    }

@@ -24,7 +24,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_backlog.models.design import KNOT_WEEKS, Design, Floats, Ints, level_basis, n_knots
+from bayes_backlog.models.design import KNOT_WEEKS, UNUSED, Design, Floats, Ints, level_basis, n_knots
 from bayes_backlog.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -149,7 +149,11 @@ def _calendar_effects(design: Design, spec: ModelSpec) -> TensorVariable:
 
 
 def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
-    """(flow, D) AR(1) week effects plus slow level, each with mean zero over the training days."""
+    """(flow, D) AR(1) week effects plus slow level, each with mean zero over the training days.
+
+    Innovations are sampled as standard normals: partly centred ones were tried and mixed worse, because what is slow to
+    mix is the trade between a persistent week effect and the level, not a scale and its innovations.
+    """
     week_of_day = pm.Data("week_of_day", design.week_of_day)
     effect: TensorVariable = pt.zeros((len(spec.flows), len(design.weeks)))
     if spec.week_shock:
@@ -185,14 +189,8 @@ def _spell_effects(design: Design, spec: ModelSpec, intercept: TensorVariable) -
         pm.Data("spell_team", staff.spell_team),
         pm.Data("spell_role", staff.spell_role),
     )
-    team_sd = pm.HalfNormal("team_sd", priors.team_sd, dims="staff_flow")
-    role_sd = pm.HalfNormal("role_sd", priors.role_sd, dims="staff_flow")
-    team = pm.Deterministic(
-        "team_effect", team_sd[:, None] * pm.Normal("team_z", dims=("staff_flow", "team")), dims=("staff_flow", "team")
-    )
-    role = pm.Deterministic(
-        "role_effect", role_sd[:, None] * pm.Normal("role_z", dims=("staff_flow", "role")), dims=("staff_flow", "role")
-    )
+    team = _group_effect("team", priors.team_sd, staff.teams)
+    role = _group_effect("role", priors.role_sd, staff.roles)
     at_home = intercept[:, None] + team[:, home_team] + role[:, home_role]
     investigator_sd = pm.HalfNormal("investigator_sd", priors.investigator_sd, dims="staff_flow")
     investigator = pm.Normal(
@@ -207,6 +205,15 @@ def _ranks(counts: Ints) -> Floats:
     """Return 0, 1, ..., count - 1 for each count in turn."""
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     return (np.arange(counts.sum()) - starts).astype(float)
+
+
+def _group_effect(group: str, prior_sd: float, labels: tuple[str, ...]) -> TensorVariable:
+    """(staff_flow, label) effects that sum to zero over the labels in use, so that the intercept is their average."""
+    used = pm.Data(f"{group}_used", np.array([not label.startswith(UNUSED) for label in labels], dtype=float))
+    sd = pm.HalfNormal(f"{group}_sd", prior_sd, dims="staff_flow")
+    z = pm.Normal(f"{group}_z", dims=("staff_flow", group))
+    centred = z - (z @ used / used.sum())[:, None]
+    return pm.Deterministic(f"{group}_effect", sd[:, None] * centred, dims=("staff_flow", group))
 
 
 def _log_rising(flow: str, totals: Ints, dispersion: TensorVariable) -> TensorVariable:

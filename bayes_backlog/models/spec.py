@@ -51,10 +51,10 @@ class Priors:
     week_sd, level_sd : float
         Half-normal scales of the shared AR(1) week effect and of the slow level.
     week_persistence : tuple of float
-        Beta parameters, stretched to (-1, 1), of the week effect's lag-1 correlation: mean 0.5, mostly between -0.2 and
-        0.9. Negative values are real: a week that clears a batch leaves less to clear. What lasts longer is the level's.
+        Beta parameters, stretched to (-1, 1), of the week effect's lag-1 correlation: mean 0.3, mostly between -0.2 and
+        0.8. Negative values are real: a week that clears a batch leaves less to clear. What lasts longer is the level's.
     level_half_life_weeks : float
-        Half-life of the slow level, fixed: one year.
+        Half-life of the slow level, fixed: two years, so that a shift mostly outlasts the horizon.
     elasticity : tuple of float
         Mean and sd of the exponents of (1 + backlog), (1 + recently received) and (1 + wip).
     ramp : tuple of float
@@ -73,8 +73,8 @@ class Priors:
     role_sd: float = 0.25
     week_sd: float = 0.3
     level_sd: float = 0.4
-    week_persistence: tuple[float, float] = (6.0, 2.0)
-    level_half_life_weeks: float = 52.0
+    week_persistence: tuple[float, float] = (8.0, 4.0)
+    level_half_life_weeks: float = 104.0
     elasticity: tuple[float, float] = (0.3, 0.4)
     ramp: tuple[float, float] = (-0.5, 0.5)
     noise: float = 1.0

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayes_backlog.cases.columns import normal_header
 from bayes_backlog.cases.dates import parse_dates
 from bayes_backlog.cases.pseudonyms import Key, pseudonymise
-from bayes_backlog.cases.reader import normal_header, read_table
+from bayes_backlog.cases.reader import read_table
 from bayes_backlog.errors import DataError, examples, nearest
 from bayes_backlog.vocabulary import NO_TEAM
 
@@ -44,7 +45,7 @@ def read_roster(path: Path, key: Key) -> pd.DataFrame:
     """
     table = read_table(path)
     headers = [normal_header(header).replace(" ", "_") for header in table.headers]
-    raw = {header: pd.Series(cells, dtype="str") for header, cells in zip(headers, table.columns, strict=True)}
+    raw = {header: cells.to_pandas() for header, cells in zip(headers, table.columns, strict=True)}
     missing = [name for name in REQUIRED if name not in raw]
     if missing:
         hints = " ".join(f"'{name}' is missing. {nearest(name, raw)}" for name in missing)

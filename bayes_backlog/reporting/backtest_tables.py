@@ -6,7 +6,8 @@ without the range that a calibrated forecast would show over as many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from scipy import stats
 from bayes_backlog.reporting.finished import has_backtest
 from bayes_backlog.reporting.forecast_tables import words
 from bayes_backlog.reporting.headline import BASELINE_WORDS
-from bayes_backlog.reporting.markdown import listing, pipe_table, score, share
+from bayes_backlog.reporting.markdown import TO, listing, pipe_table, score, share
 from bayes_backlog.runs import Run
 from bayes_backlog.vocabulary import BASELINE, MODEL, OFFICE, PROBS
 
@@ -33,9 +34,9 @@ def summary(run: Run, level: str = OFFICE) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        quantity, horizon_working_days, n_folds, n_independent, crps, coverage_50 ..., width_90, skill, better_folds, and
-        the baseline's crps, coverages and width with the ending _baseline; quantities in the order of the page. Empty
-        without a backtest.
+        quantity, horizon_working_days, n_folds, n_independent, crps, coverage_50 ..., width_90, skill, better_folds,
+        and the baseline's crps, coverages and width with the ending _baseline; quantities in the order of the page.
+        Empty without a backtest.
     """
     if not has_backtest(run):
         return pd.DataFrame()
@@ -58,9 +59,9 @@ def longest(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def expected_range(prob: float, n: int) -> tuple[float, float]:
-    """Return the shares of n independent intervals of `prob` that a calibrated forecast covers with 90 % probability."""
-    low, high = stats.binom.ppf([(1 - CHANCE) / 2, (1 + CHANCE) / 2], n, prob)
-    return float(low / n), float(high / n)
+    """Return the shares of n independent intervals that a calibrated forecast covers with probability `CHANCE`."""
+    low, high = (float(stats.binom.ppf(q, n, prob)) for q in ((1 - CHANCE) / 2, (1 + CHANCE) / 2))
+    return low / n, high / n
 
 
 def score_table(run: Run, level: str = OFFICE) -> str:
@@ -88,14 +89,14 @@ def coverage_table(run: Run, level: str = OFFICE) -> str:
     lines = [
         [
             words(row["quantity"]),
-            *(f"{share(row[name])} ({share(row[f'{name}_baseline'])})" for name in names.values()),
+            *(f"{100 * row[name]:.0f} ({100 * row[f'{name}_baseline']:.0f})" for name in names.values()),
             f"{score(row['width_90'])} ({score(row['width_90_baseline'])})",
         ]
         for row in rows
     ]
     ranges = [expected_range(prob, rows[0]["n_independent"]) for prob in PROBS]
-    lines.append(["*to be expected*", *(f"*{share(low)} to {share(high)}*" for low, high in ranges), ""])
-    headers = ["Held", *(f"{share(prob)} interval" for prob in PROBS), f"width of {share(max(PROBS))}"]
+    lines.append(["*expected*", *(f"*{100 * low:.0f}{TO}{100 * high:.0f}*" for low, high in ranges), ""])
+    headers = ["Held, per cent", *(f"{share(prob)} interval" for prob in PROBS), f"width of {share(max(PROBS))}"]
     return pipe_table(headers, lines, align="lrrrr")
 
 
@@ -122,15 +123,15 @@ def fold_sentences(run: Run) -> list[str]:
     failed = verdicts.loc[verdicts["status"] == "red", "cutoff"].nunique()
     sentences = [
         f"Forecasts were made from {end['n_folds']} earlier days, from {cutoffs.min():%-d %B %Y} to "
-        f"{cutoffs.max():%-d %B %Y}, and looked up to {end['horizon_working_days']} working days ahead. At that distance "
-        f"{_folds(end['n_independent'])} not overlap; only those are counted as evidence of their own."
+        f"{cutoffs.max():%-d %B %Y}, and looked up to {end['horizon_working_days']} working days ahead. At that "
+        f"distance {_folds(end['n_independent'])} not overlap with another; ranges below count no more."
     ]
     if failed:
         worst = verdicts[verdicts["check"] == "R-hat"]["value"].max()
         sentences.append(
-            f"**In {failed} of {cutoffs.nunique()} folds the sampler failed a check** (largest R-hat {worst:.2f}): these "
-            "folds are sampled more briefly than the published forecast, and their scores carry that noise. Raise "
-            "backtest.draws and backtest.tune before leaning on them."
+            f"**In {failed} of {cutoffs.nunique()} folds the sampler failed a check** (largest R-hat {worst:.2f}): "
+            "these folds are sampled more briefly than the published forecast, and their scores carry that noise. "
+            "Raise backtest.draws and backtest.tune before leaning on them."
         )
     else:
         sentences.append("The sampler passed its checks in every fold.")
@@ -143,11 +144,12 @@ def verdict_sentences(run: Run) -> list[str]:
     table = pd.concat(tables, ignore_index=True)
     if table.empty:
         return []
+    table = table[table["skill"].notna()]
     lost, even = table[table["skill"] < -EVEN], table[table["skill"].abs() <= EVEN]
     n_won = len(table) - len(lost) - len(even)
     sentences = [
-        f"The model's mean score is better than that of {BASELINE_WORDS} in {n_won} of {len(table)} comparisons (quantity, "
-        "level and distance)."
+        f"The model's mean score is better than that of {BASELINE_WORDS} in {n_won} of {len(table)} comparisons "
+        "(quantity, level and distance)."
     ]
     if len(even):
         sentences.append(f"It is even, within {share(EVEN)}, on {_places(even)}.")
@@ -206,7 +208,7 @@ def _places(table: pd.DataFrame) -> str:
     for (level, quantity), rows in table.groupby(["level", "quantity"], sort=False):
         days = listing([str(day) for day in rows["horizon_working_days"]])
         skills = listing([share(value) for value in rows["skill"]])
-        places.append(f"{words(str(quantity))} of the {level} {days} working days ahead (skill {skills})")
+        places.append(f"{words(str(quantity))}, {level}, {days} working days ahead (skill {skills})")
     return "; ".join(places)
 
 
@@ -219,7 +221,7 @@ def _better_folds(run: Run, level: str) -> pd.DataFrame:
     return better.rename("better_folds").astype(np.int64).reset_index()
 
 
-def _longest_records(run: Run, level: str) -> Iterable[dict[str, float]]:
+def _longest_records(run: Run, level: str) -> list[dict[Hashable, Any]]:
     table = summary(run, level)
     return longest(table).to_dict("records") if len(table) else []
 

@@ -28,8 +28,8 @@ def banner(run: Run) -> str:
     if len(red):
         if reason:
             words = (
-                f"**This forecast failed {len(red)} of {len(verdicts)} checks.** It is shown all the same, for the reason "
-                f"that its configuration gives: {escape_sentence(reason)}"
+                f"**This forecast failed {len(red)} of {len(verdicts)} checks.** It is shown all the same, for the "
+                f"reason that its configuration gives: {escape_sentence(reason)}"
             )
         else:
             words = f"**Do not use this forecast: it failed {len(red)} of {len(verdicts)} checks.**"

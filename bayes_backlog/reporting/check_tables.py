@@ -64,8 +64,8 @@ def convergence_sentence(run: Run) -> str:
     """Return how the chains were run, and what became of the checks."""
     sampling = run.manifest()["config"]["sampling"]
     return (
-        f"{sampling['chains']} chains drew {sampling['draws']:,} times each after {sampling['tune']:,} draws of warm-up "
-        f"(seed {sampling['seed']}). {_outcome(convergence(run), 'checks')}"
+        f"{sampling['chains']} chains drew {sampling['draws']:,} times each after {sampling['tune']:,} draws of "
+        f"warm-up (seed {sampling['seed']}). {_outcome(convergence(run), 'checks')}"
     )
 
 
@@ -85,8 +85,8 @@ def predictive_sentences(run: Run) -> list[str]:
     verdicts = predictive(run)
     limit = float(verdicts["threshold"].iloc[0])
     return [
-        f"{_outcome(verdicts, 'comparisons')} Of a perfect model about {limit * len(verdicts):.1f} of {len(verdicts)} would "
-        f"not be green, since p-values below {limit:.2f} come by chance too.",
+        f"{_outcome(verdicts, 'comparisons')} Of a perfect model about {limit * len(verdicts):.1f} of {len(verdicts)} "
+        f"would not be green, since p-values below {limit:.2f} come by chance too.",
         *(
             f"{verdict(row['status'])} {words(row['flow'])}, {escape_sentence(row['message'])}."
             for row in verdicts[verdicts["status"] != "green"].to_dict("records")
@@ -106,9 +106,9 @@ def replicates(run: Run, statistic: str) -> pd.DataFrame:
     table = table[table["check"] == statistic].reset_index(drop=True)
     verdicts = predictive(run)
     status = verdicts[verdicts["statistic"] == statistic].set_index("flow")["status"]
-    return table[["replicate", "observed"]].assign(
-        panel=table["flow"].map(words), status=table["flow"].map(status)
-    )[["panel", "replicate", "observed", "status"]]
+    return table[["replicate", "observed"]].assign(panel=table["flow"].map(words), status=table["flow"].map(status))[
+        ["panel", "replicate", "observed", "status"]
+    ]
 
 
 def findings_table(run: Run) -> str:
@@ -116,7 +116,12 @@ def findings_table(run: Run) -> str:
     table = run.table("cases/findings.csv")
     table = table.sort_values("severity", key=lambda s: s.map(SEVERITIES.index), kind="stable")
     rows = [
-        [escape(row["rule"].replace("_", " ")), escape(row["severity"]), f"{row['count']:,}", escape_sentence(row["message"])]
+        [
+            escape(row["rule"].replace("_", " ")),
+            escape(row["severity"]),
+            f"{row['count']:,}",
+            escape_sentence(row["message"]),
+        ]
         for row in table.to_dict("records")
     ]
     return pipe_table(["Rule", "Severity", "Count", "Meaning"], rows, align="llrl")

@@ -1,7 +1,7 @@
 """Pictures: functions from a table of numbers to a matplotlib Figure, with the words that a reader needs inside.
 
-A figure holds no number that its table does not. Labels stand beside what they name; text from the data is never read as
-mathematics. Figures are made outside pyplot, so none outlives the cell that shows it.
+A figure holds no number that its table does not. Labels stand beside what they name; text from the data is never read
+as mathematics. Figures are made outside pyplot, so none outlives the cell that shows it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def fan_chart(table: pd.DataFrame, *, y_label: str, target: float | None = None)
     figure = Figure(figsize=(WIDTH, HEIGHT))
     ax = figure.subplots()
     _draw_fan(ax, table)
-    _scale([ax], table, target)
+    _scale([ax], table, target, most_ticks=6)
     past, future = table.dropna(subset="observed"), table.dropna(subset="q50")
     first, cutoff, last = past["date"].iloc[0], past["date"].iloc[-1], future["date"].iloc[-1]
     ax.set_xlim(first, last + 0.17 * (last - first))
@@ -194,13 +194,20 @@ def _key_of_folds(ax: Axes) -> None:
 
 
 def _grid(
-    n_panels: int, columns: int, *, height: float = PANEL_HEIGHT, spare: int = 0, sharex: bool = False, sharey: bool = False
+    n_panels: int,
+    columns: int,
+    *,
+    height: float = PANEL_HEIGHT,
+    spare: int = 0,
+    sharex: bool = False,
+    sharey: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of equal panels; `spare` ones stay for a key, and what is left over in the last row is empty."""
     wanted = max(1, n_panels + spare)
     columns = min(columns, wanted)
     rows = -(-wanted // columns)
     figure = Figure(figsize=(WIDTH, rows * height + 0.3))
+    figure.set_layout_engine("constrained", h_pad=0.09, w_pad=0.07)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).ravel().tolist()
     for ax in axes[n_panels + spare :]:
         ax.set_axis_off()
@@ -219,7 +226,7 @@ def _draw_fan(ax: Axes, table: pd.DataFrame, *, small: bool = False) -> None:
     ax.plot(date2num(past["date"]), past["observed"], color=OBSERVED, linewidth=width)
 
 
-def _scale(axes: Sequence[Axes], table: pd.DataFrame, target: float | None = None) -> None:
+def _scale(axes: Sequence[Axes], table: pd.DataFrame, target: float | None = None, *, most_ticks: int = 4) -> None:
     """Begin all axes at zero unless every panel is so far from it that nothing could be seen."""
     values = table.set_index("panel")[["observed", "q05", "q95"]].assign(target=target).astype(float)
     low, high = (getattr(values.groupby(level=0, sort=False), end)().agg(end, axis=1) for end in ("min", "max"))
@@ -227,7 +234,7 @@ def _scale(axes: Sequence[Axes], table: pd.DataFrame, target: float | None = Non
     for ax, bottom, top in zip(axes, low, high, strict=True):
         room = 0.1 * (top - min(0.0, bottom) if from_zero else top - bottom)
         ax.set_ylim(min(0.0, bottom) if from_zero else bottom - room, max(top, bottom + 1.0) + room)
-        ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        ax.yaxis.set_major_locator(MaxNLocator(most_ticks, integer=True))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: cases(value)))
 
 
@@ -250,7 +257,16 @@ def spread(positions: Iterable[float], gap: float) -> list[float]:
 
 def _label_cutoff(ax: Axes, cutoff: pd.Timestamp) -> None:
     ax.axvline(date2num(cutoff), color=MUTED, linewidth=1.2, linestyle=":")
-    _note(ax, cutoff, ax.get_ylim()[1], f"known to {cutoff:%-d %b %Y}", colour=OBSERVED, offset=(-5, -2), ha="right", va="top")
+    _note(
+        ax,
+        cutoff,
+        ax.get_ylim()[1],
+        f"known to {cutoff:%-d %b %Y}",
+        colour=OBSERVED,
+        offset=(-5, -2),
+        ha="right",
+        va="top",
+    )
 
 
 def _note(
@@ -260,7 +276,7 @@ def _note(
     at = date2num(x) if isinstance(x, pd.Timestamp) else x
     ax.annotate(
         words, (at, y), xytext=offset, textcoords="offset points", color=colour, fontsize=SMALL, ha=ha, va=va,
-        annotation_clip=False, parse_math=False,
+        annotation_clip=False, parse_math=False, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
     )  # fmt: skip
 
 

@@ -17,8 +17,8 @@ def finished_run() -> Run:
     Raises
     ------
     RunError
-        When there is none, when it stopped before its last stage, or when a file is missing or is no longer the one that
-        the run wrote: a page would then mix two runs without a word.
+        When there is none, when it stopped before its last stage, or when a file is missing or is no longer the one
+        that the run wrote: a page would then mix two runs without a word.
     """
     run = Run(chosen_run())
     manifest = run.manifest()
@@ -26,8 +26,8 @@ def finished_run() -> Run:
     missing = [stage for stage in expected_stages(run) if stage not in stages]
     if missing:
         raise RunError(
-            f"The run in {run.folder} is not finished: {', '.join(missing)} not in its manifest. A report on half a run "
-            "would leave out what speaks against it. Finish it with: bayes-backlog run CONFIG"
+            f"The run in {run.folder} is not finished: {', '.join(missing)} not in its manifest. A report on half a "
+            "run would leave out what speaks against it. Finish it with: bayes-backlog run CONFIG"
         )
     recorded = {name: value for stage in expected_stages(run) for name, value in stages[stage]["artefacts"].items()}
     changed = [name for name, value in recorded.items() if not _is(run, name, value)]

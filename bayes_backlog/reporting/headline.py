@@ -89,10 +89,11 @@ def horizons(run: Run) -> tuple[int, ...]:
 def headline_sentences(run: Run) -> list[str]:
     """Return the answer in at most three sentences: the forecast, the target, the record."""
     end = headline(run, horizons(run)[-1])
+    last_known_day = end.target_date - pd.Timedelta(days=end.horizon_days)
     sentences = [
-        f"On {end.target_date:%-d %B %Y} the backlog will most likely be about {cases(end.median)} cases "
-        f"({cases(end.now)} today), with 90\u00a0% probability between {cases(end.low)} and {cases(end.high)}; the "
-        f"probability that it grows is {percent(end.rises)}."
+        f"On {end.target_date:%-d %B %Y} the backlog will be about {cases(end.median)} cases (it was {cases(end.now)} "
+        f"on {last_known_day:%-d %B %Y}), with 90\u00a0% probability between {cases(end.low)} and {cases(end.high)}; "
+        f"the probability that it grows is {percent(end.rises)}."
     ]
     if end.target is not None and end.meets_target is not None:
         sentences.append(
@@ -120,8 +121,8 @@ def track_record(run: Run) -> str | None:
     doubt = f" (in {failed} of them the sampler had not settled)" if failed else ""
     return (
         f"Tried on the past, {held} of {ours['n_folds']:.0f} such 90\u00a0% intervals "
-        f"{ours['horizon_working_days']:.0f} working days ahead held what came{doubt}, and the mean error score (CRPS) of "
-        f"{score(ours['crps'])} cases was {verb} than the {score(theirs['crps'])} of {BASELINE_WORDS}."
+        f"{ours['horizon_working_days']:.0f} working days ahead held what came{doubt}, and the mean error score (CRPS) "
+        f"of {score(ours['crps'])} cases was {verb} than the {score(theirs['crps'])} of {BASELINE_WORDS}."
     )
 
 
@@ -131,14 +132,14 @@ def backlog_at_horizons(run: Run) -> pd.DataFrame:
 
 
 def backlog_table(run: Run) -> str:
-    """Return the forecast of the backlog at the horizons as Markdown, without the target's column when there is none."""
+    """Return the forecast of the backlog at the horizons as Markdown; without a target its column is left out."""
     rows = [headline(run, days) for days in horizons(run)]
     target = backlog_target(run)
-    columns = ["Days ahead", "Date", "Median (90\u00a0% interval)", "P(grows)"]
+    columns = ["Days", "Date", "Median (90\u00a0% interval)", "P(grows)"]
     cells = [
         [
             str(row.horizon_days),
-            f"{row.target_date:%-d %b %Y}",
+            f"{row.target_date:%-d %b}",
             interval(row.median, row.low, row.high),
             percent(row.rises),
         ]

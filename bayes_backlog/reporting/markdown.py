@@ -5,11 +5,15 @@ A label from the data is text, never markup: whatever a team is called, the page
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 LONGEST_LABEL = 60
+LONGEST_UNBROKEN = 12
+TO = "\u2013\u2060"
+"""Between the ends of an interval: an en dash after which no line breaks."""
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~^$@&\"'=/-])")
 
 
@@ -43,8 +47,13 @@ def pipe_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, align: 
         One letter a column: l or r.
     """
     rule = {"l": ":---", "r": "---:"}
-    lines = [headers, [rule[letter] for letter in align], *rows]
+    lines = [headers, [rule[letter] for letter in align], *([_unbroken(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _unbroken(cell: str) -> str:
+    """Keep a short cell on one line, or on two where brackets begin."""
+    return re.sub(r" (?!\()", "\u00a0", cell) if len(cell) <= LONGEST_UNBROKEN else cell
 
 
 def bullets(sentences: Iterable[str]) -> str:
@@ -75,13 +84,15 @@ def percent(probability: float) -> str:
 
 
 def share(value: float) -> str:
-    """Return a share or a relative change in whole per cent."""
+    """Return a share or a relative change in whole per cent; a dash where there is none, as for nothing of nothing."""
+    if not math.isfinite(value):
+        return "\u2013"
     return f"{100 * value:.0f}\u00a0%".replace("-", "\u2212")
 
 
 def interval(median: float, low: float, high: float, *, digits: int = 0) -> str:
-    """Return a median with its interval."""
-    return f"{median:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
+    """Return a median with its interval, none of them negative."""
+    return f"{median:,.{digits}f} ({low:,.{digits}f}{TO}{high:,.{digits}f})"
 
 
 def listing(words: Sequence[str]) -> str:

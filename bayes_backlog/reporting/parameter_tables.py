@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_backlog.models.design import Floats
 from bayes_backlog.models.spec import WEEKDAY_TERMS
 from bayes_backlog.reporting.forecast_tables import words
 from bayes_backlog.reporting.markdown import interval, pipe_table, share
@@ -62,7 +66,7 @@ def calendar_ratios(run: Run) -> pd.DataFrame:
     effects["friday"] = -calendar.sel(term=list(WEEKDAY_TERMS)).sum("term")
     return pd.DataFrame(
         [
-            {"panel": words(flow), "effect": label, **_summary(np.exp(effects[term].sel(flow=flow)))}
+            {"panel": words(flow), "effect": label, **_summary(np.exp(effects[term].sel(flow=flow).to_numpy()))}
             for flow in _labels(calendar, "flow")
             for term, label in EFFECTS.items()
             if term in effects
@@ -75,7 +79,8 @@ def calendar_sentence(run: Run) -> str:
     table = calendar_ratios(run)
     row = table.loc[np.log(table["median"]).abs().idxmax()]
     return (
-        f"The strongest of them, \u201c{row['effect']}\u201d, multiplies {row['panel']} cases by {_ratio(row)}. "
+        f"The calendar effect farthest from none, \u201c{row['effect']}\u201d, multiplies {row['panel']} cases by "
+        f"{_ratio(row)}. "
         f"Intervals here and below are {share(PROB)} credible intervals around the posterior median."
     )
 
@@ -89,7 +94,7 @@ def state_ratios(run: Run) -> pd.DataFrame:
     pairs = {pair: pair.partition("~") for pair in _labels(exponents, "elasticity_of")}
     return pd.DataFrame(
         [
-            {"flow": flow, "state": state, **_summary(2 ** exponents.sel(elasticity_of=pair))}
+            {"flow": flow, "state": state, **_summary(2 ** exponents.sel(elasticity_of=pair).to_numpy())}
             for pair, (flow, _, state) in pairs.items()
         ]
     )
@@ -131,10 +136,8 @@ def swings_table(run: Run) -> str:
     table = swings(run)
     by = table.set_index(["flow", "parameter"])
     present = [name for name in SWINGS if name in set(table["parameter"])]
-    rows = [
-        [words(flow), *(_shares(by.loc[(flow, name)]) for name in present)] for flow in table["flow"].unique()
-    ]
-    return pipe_table(["Flow", *(SWINGS[name] for name in present)], rows, align="l" + "r" * len(present))
+    rows = [[words(flow), *(_shares(by.loc[(flow, name)]) for name in present)] for flow in table["flow"].unique()]
+    return pipe_table(["Per cent", *(SWINGS[name] for name in present)], rows, align="l" + "r" * len(present))
 
 
 def group_ratios(run: Run) -> pd.DataFrame:
@@ -148,7 +151,7 @@ def group_ratios(run: Run) -> pd.DataFrame:
     posterior = _posterior(run)
     return pd.DataFrame(
         [
-            {"flow": flow, "group": name, **_summary(np.exp(posterior[name].sel(staff_flow=flow)))}
+            {"flow": flow, "group": name, **_summary(np.exp(posterior[name].sel(staff_flow=flow).to_numpy()))}
             for name in GROUPS
             for flow in _labels(posterior, "staff_flow")
         ]
@@ -172,20 +175,21 @@ def _labels(data: xr.Dataset | xr.DataArray, dim: str) -> list[str]:
     return [str(label) for label in data[dim].to_numpy()]
 
 
-def _as_share(name: str, draws: xr.DataArray) -> xr.DataArray:
+def _as_share(name: str, draws: xr.DataArray) -> Floats:
+    values = draws.to_numpy()
     if name == "dispersion":
-        return draws**-0.5
-    return draws if name == "week_persistence" else np.expm1(draws)
+        return values**-0.5
+    return values if name == "week_persistence" else np.expm1(values)
 
 
-def _summary(draws: xr.DataArray) -> dict[str, float]:
-    low, median, high = np.quantile(draws.to_numpy(), [(1 - PROB) / 2, 0.5, (1 + PROB) / 2])
+def _summary(draws: Floats) -> dict[str, float]:
+    low, median, high = np.quantile(draws, [(1 - PROB) / 2, 0.5, (1 + PROB) / 2])
     return {"median": float(median), "low": float(low), "high": float(high)}
 
 
-def _ratio(row: pd.Series | dict[str, float]) -> str:
+def _ratio(row: pd.Series | dict[Hashable, Any]) -> str:
     return interval(row["median"], row["low"], row["high"], digits=2)
 
 
 def _shares(row: pd.Series) -> str:
-    return f"{share(row['median'])} ({100 * row['low']:.0f} to {100 * row['high']:.0f})"
+    return interval(100 * row["median"], 100 * row["low"], 100 * row["high"])

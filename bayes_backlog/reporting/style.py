@@ -32,6 +32,8 @@ WIDTH, HEIGHT = 6.0, 3.5
 
 def use_style() -> None:
     """Set matplotlib's defaults for report figures, whatever the user's own settings are."""
+    # Loads the backend, without which a notebook prints a figure's name instead of the figure.
+    plt.switch_backend(plt.get_backend())
     plt.rcdefaults()
     plt.rcParams.update(
         {

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from bayes_backlog.cases.cells import Column, read_days, read_flags, read_levels, read_numbers, read_people
+from bayes_backlog.cases.cells import (
+    Column,
+    parse_days,
+    read_days,
+    read_flags,
+    read_levels,
+    read_numbers,
+    read_people,
+)
 from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.config import Data
 
@@ -14,6 +22,11 @@ KEY = Key.for_synthetic_data()
 
 def cells(*values: str | None, name: str = "column") -> pd.Series:
     return pd.Series(values, index=range(1, len(values) + 1), name=name, dtype="str")
+
+
+def days(*values: str | None) -> Column:
+    column = cells(*values, name="dt_close")
+    return read_days(column, parse_days(column.to_frame(), Data()))
 
 
 def rules(column: Column) -> dict[str, int]:
@@ -27,7 +40,7 @@ def quarantined(column: Column) -> list[tuple[int, str, str]]:
 
 
 def test_days_keep_the_case_and_mask_the_letters() -> None:
-    column = read_days(cells("12/05/2025", None, "TBC", "13/05/2025 - Jane chased", name="dt_close"), Data())
+    column = days("12/05/2025", None, "TBC", "13/05/2025 - Jane chased")
     assert column.values.tolist()[0] == pd.Timestamp("2025-05-12")
     assert column.values.isna().tolist() == [False, True, True, True]
     assert quarantined(column) == [(4, "13/05/2025 - xxxx xxxxxx", "taken as missing")]
@@ -36,20 +49,20 @@ def test_days_keep_the_case_and_mask_the_letters() -> None:
 
 
 def test_days_of_a_blank_column_are_missing() -> None:
-    column = read_days(cells(None, None, name="dt_close"), Data())
+    column = days(None, None)
     assert column.values.isna().all()
     assert column.values.dtype == "datetime64[us]"
     assert column.findings == ()
 
 
 def test_times_and_zones_leave_the_day() -> None:
-    column = read_days(cells("2025-05-12 23:59:59", "2025-05-12T23:59Z", name="dt_close"), Data())
+    column = days("2025-05-12 23:59:59", "2025-05-12T23:59Z")
     assert (column.values == pd.Timestamp("2025-05-12")).all()
     assert rules(column) == {"time_zones": 1}
 
 
 def test_month_first_dates_are_counted_apart() -> None:
-    column = read_days(cells("05/13/2025", "05/12/2025", name="dt_close"), Data())
+    column = days("05/13/2025", "05/12/2025")
     assert rules(column) == {"swapped_dates": 1, "unusable_dates": 1}
 
 

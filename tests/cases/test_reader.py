@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from bayes_backlog.cases.columns import Columns
 from bayes_backlog.cases.delimited import read_delimited
 from bayes_backlog.cases.reader import RawTable, read_table
 
@@ -36,6 +37,10 @@ def read(tmp_path: Path, raw: bytes, name: str = "log.csv") -> RawTable:
     return read_table(path)
 
 
+def cells(columns: Columns) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(column.to_pylist()) for column in columns)
+
+
 @pytest.mark.parametrize(
     ("bytes_of", "encoding"),
     [
@@ -53,7 +58,7 @@ def test_one_table_from_every_encoding_and_separator(
     bytes_of: Callable[[str], bytes], encoding: str, separator: str, tmp_path: Path
 ) -> None:
     table = read(tmp_path, bytes_of(as_text(TABLE, separator)))
-    assert (table.headers, table.columns) == (HEADERS, COLUMNS)
+    assert (table.headers, cells(table.columns)) == (HEADERS, COLUMNS)
     assert (table.source.encoding, table.source.separator, table.source.sheet) == (encoding, separator, "")
 
 
@@ -67,7 +72,7 @@ def test_trailing_blank_rows_and_columns_go_but_inner_ones_stay(tmp_path: Path) 
     raw = b"case_id,dt,,\n1,2,,\n,,,\n\n3,4,,\n , ,,\n,,,\n\n"
     table = read(tmp_path, raw)
     assert table.headers == ("case_id", "dt")
-    assert table.columns == (("1", "", "", "3"), ("2", "", "", "4"))
+    assert cells(table.columns) == (("1", "", "", "3"), ("2", "", "", "4"))
 
 
 def test_unnamed_column_with_cells_is_kept(tmp_path: Path) -> None:
@@ -78,13 +83,13 @@ def test_garbled_remarks_do_not_turn_a_cp1252_file_away(tmp_path: Path) -> None:
     text = "case_id,note\n1,Zoë paid £5\n2,Renée: £7 \u2013 José\n3,Â£9\n"
     table = read(tmp_path, text.encode("cp1252"))
     assert table.source.encoding == "cp1252"
-    assert table.columns[1] == ("Zoë paid £5", "Renée: £7 – José", "Â£9")
+    assert cells(table.columns)[1] == ("Zoë paid £5", "Renée: £7 – José", "Â£9")
 
 
 def test_header_spaces_are_collapsed_and_quoted_cells_keep_separators_and_newlines(tmp_path: Path) -> None:
     table = read(tmp_path, b'"Date  of\nOrder",x\n"a\nb,c",1\n')
     assert table.headers == ("Date of Order", "x")
-    assert table.columns[0] == ("a\nb,c",)
+    assert cells(table.columns)[0] == ("a\nb,c",)
 
 
 def test_separator_in_a_header_is_settled_by_the_rows(tmp_path: Path) -> None:
@@ -100,7 +105,7 @@ def test_separator_in_a_header_is_settled_by_the_rows(tmp_path: Path) -> None:
 def test_any_written_table_reads_back(rows: list[list[str]], separator: str) -> None:
     table = [["first", "second", "third"], *rows]
     found, encoding, mark = read_delimited(as_text(table, separator).encode(), "log.csv")
-    assert found == table
+    assert cells(found) == tuple(zip(*table, strict=True))
     assert (encoding, mark) == ("utf-8", separator)
 
 
@@ -124,7 +129,7 @@ def test_true_dates_of_a_workbook_come_out_in_iso(epoch_1904: bool, tmp_path: Pa
     workbook(path, epoch_1904=epoch_1904)
     table = read_table(path)
     assert table.headers == ("case_id", "dt_received_inv", "fte", "flag", "dt_close")
-    assert table.columns == (
+    assert cells(table.columns) == (
         ("12304198", "A7"),
         ("2025-05-12", "2025-01-02 09:30:00"),
         ("0.8", "1"),

@@ -1,0 +1,272 @@
+"""A finished run small enough to be worked out by hand: ten draws, two weeks ahead, three teams, two folds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from bayes_backlog.forecasts.tables import cumulative_flow_table, flow_table, stock_table
+from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.reporting.finished import predictions
+from bayes_backlog.runs import Run, hash_file, write_dataset, write_table, write_text
+
+AS_OF = pd.Timestamp("2025-01-15")  # a Wednesday
+FIRST = pd.Timestamp("2024-11-01")  # a Friday
+DAYS_AHEAD = 14
+TEAM_OF = {"P_a1": "A", "P_a2": "A", "P_a3": "A", "P_b4": "B|<b>", "P_b5": "B|<b>", "P_b6": "B|<b>"}
+WIP_NOW = {"P_a1": 10, "P_a2": 1, "P_a3": 1, "P_b4": 6, "P_b5": 2, "P_b6": 1}
+
+
+def hand_made_predictions() -> xr.Dataset:
+    """Draw k ends every day d (from 1) with a backlog of 100 + (k - 4) d, k = 0 ... 9: 44, 58, ... 170 on day 14.
+
+    On each working day k + 1 cases are received; P_a1 is allocated one; P_b4 signs one off; nothing is removed.
+    """
+    dates = pd.date_range(AS_OF + pd.Timedelta(days=1), periods=DAYS_AHEAD)
+    k, works = np.arange(10), (dates.day_of_week < 5).astype(int)
+    people = list(TEAM_OF)
+
+    def office(values):
+        return ("chain", "draw", "date"), values.reshape(2, 5, DAYS_AHEAD).astype(np.int32)
+
+    def staff(who):
+        values = np.zeros((10, DAYS_AHEAD, len(people)), np.int32)
+        values[:, :, people.index(who)] = works
+        return values
+
+    allocated, signed_off = staff("P_a1"), staff("P_b4")
+    wip = np.array(list(WIP_NOW.values())) + (allocated - signed_off).cumsum(axis=1)
+    by_person = {"allocated": allocated, "signed_off": signed_off, "wip": wip}
+    dims = ("chain", "draw", "date", "investigator")
+    label = np.tile(np.array(list(TEAM_OF.values())), (DAYS_AHEAD, 1))
+    return xr.Dataset(
+        {
+            "received": office(np.outer(k + 1, works)),
+            "removed": office(np.zeros((10, DAYS_AHEAD))),
+            "backlog": office(100 + np.outer(k - 4, np.arange(1, DAYS_AHEAD + 1))),
+            **{name: (dims, v.reshape(2, 5, DAYS_AHEAD, -1).astype(np.int32)) for name, v in by_person.items()},
+            "backlog_start": ((), np.int32(100)),
+            "wip_start": (("investigator",), np.array(list(WIP_NOW.values()), np.int32)),
+        },
+        coords={
+            "date": dates,
+            "investigator": people,
+            "team": (("date", "investigator"), label),
+            "role": (("date", "investigator"), np.full(label.shape, "EO")),
+        },
+    )
+
+
+def caseload() -> pd.DataFrame:
+    """Two cases received on every working day, one allocated; backlog 100 and wip 21 all the time."""
+    days = pd.date_range(FIRST, AS_OF)
+    works = (days.day_of_week < 5).astype(int)
+    flows = {"received": 2 * works, "allocated": works, "removed": 0, "signed_off": works, "closed": works}
+    return pd.DataFrame(
+        {"date": days, "level": "office", "unit": "office", **flows, "backlog": 100, "wip": 21, "open": 121}
+    )
+
+
+def panels() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The daily panel (people and teams) and the events that make `WIP_NOW`."""
+    days = pd.bdate_range(FIRST, AS_OF)
+    daily = pd.DataFrame([(day, who, team) for day in days for who, team in TEAM_OF.items()])
+    daily.columns = ["date", "investigator", "team"]
+    # P_a1 is allocated one case on each of the last ten working days; everybody else all at once on the first day.
+    events = [(day, "P_a1", "allocated") for day in days[-10:]]
+    events += [(days[0], who, "allocated") for who, n in WIP_NOW.items() if who != "P_a1" for _ in range(n)]
+    return daily, pd.DataFrame(events, columns=["date", "investigator", "event"])
+
+
+def posterior() -> xr.DataTree:
+    """Two draws a chain around round values, for the flows received, allocated and signed_off."""
+    flows, staff = ["received", "allocated", "signed_off"], ["allocated", "signed_off"]
+    spec = ModelSpec(office_flows=("received",))
+
+    def constant(value, *dims):
+        sizes = {"flow": 3, "staff_flow": 2, "term": len(spec.terms), "elasticity_of": 4}
+        shape = tuple(sizes[dim] for dim in dims)
+        spread = np.array([-1e-6, 1e-6]).reshape(1, 2, *[1] * len(dims))
+        return ("chain", "draw", *dims), np.full((2, 2, *shape), value) * (1 + spread)
+
+    data = xr.Dataset(
+        {
+            "calendar": constant(0.0, "flow", "term"),
+            "elasticity": constant(0.5, "elasticity_of"),
+            "week_sd": constant(np.log(1.2), "flow"),
+            "week_persistence": constant(0.75, "flow"),
+            "level_sd": constant(np.log(1.1), "flow"),
+            "dispersion": constant(25.0, "flow"),
+            "investigator_sd": constant(np.log(1.5), "staff_flow"),
+            "team_sd": constant(np.log(1.25), "staff_flow"),
+            "role_sd": constant(0.0, "staff_flow"),
+            "ramp": constant(np.log(0.5), "staff_flow"),
+        },
+        coords={
+            "flow": flows,
+            "staff_flow": staff,
+            "term": list(spec.terms),
+            "elasticity_of": ["allocated~backlog", "allocated~recent_received", "allocated~wip", "signed_off~wip"],
+        },
+    )
+    data["calendar"].loc[{"flow": "signed_off", "term": "month_end"}] = np.log(3)
+    for weekday in ("monday", "tuesday", "wednesday", "thursday"):
+        data["calendar"].loc[{"flow": "received", "term": weekday}] = np.log(2) / 4
+    return xr.DataTree.from_dict({"posterior": data})
+
+
+VERDICTS = [
+    ("R-hat", "green", 1.003, 1.01, "largest R-hat 1.003 (intercept)", "convergence"),
+    ("bulk ESS", "green", 812.0, 400, "smallest bulk effective sample size 812 (level_sd)", "convergence"),
+    ("divergences", "amber", 0.0005, 0.001, "2 divergent draws (0.05%)", "convergence"),
+    ("received day_sd", "green", 0.4, 0.05, "spread of day totals: 2.00, expected 1.50 to 2.50", "predictive"),
+    ("signed_off week_sd", "green", 0.2, 0.05, "spread of week totals: 5.00, expected 4.00 to 8.00", "predictive"),
+]
+
+
+def verdicts() -> pd.DataFrame:
+    return pd.DataFrame(VERDICTS, columns=["check", "status", "value", "threshold", "message", "gate"])
+
+
+def backtest_summary() -> pd.DataFrame:
+    """The model wins on backlog (office) and wip (team), is even on wip and loses on received."""
+    rows = [
+        ("backlog", "office", 5, 4.0, 8.0),
+        ("backlog", "office", 63, 10.0, 40.0),
+        ("wip", "office", 63, 20.0, 20.2),
+        ("received", "office", 63, 12.0, 10.0),
+        ("wip", "team", 63, 3.0, 4.0),
+    ]
+    table = []
+    for quantity, level, ahead, ours, theirs in rows:
+        common = {"quantity": quantity, "level": level, "horizon_working_days": ahead, "n_folds": 2, "n_independent": 1}
+        cover = {"coverage_50": 0.5, "coverage_80": 1.0, "coverage_90": 0.5, "width_90": 50.0}
+        table.append(
+            {"model": "bayes_backlog", **common, "crps": ours, **cover, "skill_vs_best_baseline": 1 - ours / theirs}
+        )
+        table.append({"model": "bootstrap_13_weeks", **common, "crps": theirs, **cover, "skill_vs_best_baseline": 0.0})
+    return pd.DataFrame(table)
+
+
+def backtest_rows() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores and forecast quantiles of two folds; the model loses on the first one's backlog and on received."""
+    cutoffs = ["2024-06-27", "2024-09-26"]
+    scores, forecasts = [], []
+    for row in backtest_summary().to_dict("records"):
+        for number, cutoff in enumerate(cutoffs):
+            key = {name: row[name] for name in ("model", "quantity", "level", "horizon_working_days")} | {
+                "cutoff": cutoff
+            }
+            swap = 6.0 if row["quantity"] == "backlog" and row["model"] == "bayes_backlog" else 0.0
+            crps = row["crps"] + (swap * 6 if number == 0 else -swap)
+            scores.append(key | {"unit": "office", "crps": crps})
+            for level in (0.05, 0.10, 0.25, 0.5, 0.75, 0.90, 0.95):
+                predicted = 100 + 100 * level
+                forecasts.append(key | {"observed": 120.0, "quantile_level": level, "predicted": predicted})
+    return pd.DataFrame(scores), pd.DataFrame(forecasts).assign(cutoff=lambda t: pd.to_datetime(t["cutoff"]))
+
+
+def manifest() -> dict:
+    return {
+        "run_id": "0123456789ab",
+        "name": "tiny",
+        "title": "Tiny office",
+        "as_of": "2025-01-15",
+        "git_commit": "f" * 40,
+        "versions": {"bayes_backlog": "0.1.0", "pymc": "6.4.0", "xarray": "2026.9.0"},
+        "data": {"file": "cases_[x].csv", "sha256": "c0ffee" * 10 + "abcd", "n_rows": 200},
+        "config": {
+            "report": {"marking": "OFFICIAL-SENSITIVE", "organisation": "Office & Co"},
+            "forecast": {"backlog_target": 90.0, "horizon_days": DAYS_AHEAD},
+            "backtest": {"n_folds": 2},
+            "sampling": {"chains": 2, "draws": 1000, "tune": 500, "seed": 7},
+        },
+        "gate": {"red": [], "accepted_because": None},
+        "stages": {},
+    }
+
+
+def write_run(folder: Path) -> Run:
+    """Write the whole run and record its artefacts in the manifest."""
+    run, drawn, (daily, events), (scores, forecasts) = Run(folder), hand_made_predictions(), panels(), backtest_rows()
+    tables = {
+        "cases/findings.csv": pd.DataFrame(
+            [("missing_fte", "info", 12, "12 cases have no fte"), ("late_sign_off", "warning", 1200, "a|b <script>")],
+            columns=["rule", "severity", "count", "message"],
+        ),
+        "cases/quarantine.csv": pd.DataFrame(
+            [("x.csv", 5, "fte", "0.x", "no number", "value left out")] * 2
+            + [("x.csv", 9, "dt_close", "??", "no date", "row left out")],
+            columns=["file", "source_row", "column", "value", "reason", "action"],
+        ),
+        "panels/caseload.parquet": caseload(),
+        "panels/daily_panel.parquet": daily,
+        "panels/events.parquet": events,
+        "model/verdicts.csv": verdicts(),
+        "model/replicates.parquet": pd.DataFrame(
+            [("day_sd", "received", 2.0, r) for r in (1.0, 2.0, 3.0)]
+            + [("week_sd", "signed_off", 5.0, r) for r in (4.0, 5.0, 6.0)],
+            columns=["check", "flow", "observed", "replicate"],
+        ),
+        "forecast/flows.csv": flow_table(drawn, AS_OF),
+        "forecast/flows_cumulative.csv": cumulative_flow_table(drawn, AS_OF),
+        "forecast/stocks.csv": stock_table(drawn, AS_OF),
+        "backtest/summary.csv": backtest_summary(),
+        "backtest/scores.csv": scores,
+        "backtest/forecasts.parquet": forecasts,
+        "backtest/verdicts.csv": pd.DataFrame(
+            [("R-hat", "green", 1.004, "2024-06-27"), ("R-hat", "green", 1.002, "2024-09-26")],
+            columns=["check", "status", "value", "cutoff"],
+        ),
+    }
+    for artefact, table in tables.items():
+        write_table(table, run.path(artefact))
+    write_dataset(drawn, run.path("forecast/predictions.nc"))
+    write_dataset(posterior(), run.path("model/posterior.nc"))
+    stages = {
+        "fit": ["model/posterior.nc"],
+        "check": ["model/verdicts.csv", "model/replicates.parquet"],
+        "forecast": [
+            f"forecast/{name}" for name in ("predictions.nc", "flows.csv", "flows_cumulative.csv", "stocks.csv")
+        ],
+        "backtest": [f"backtest/{name}" for name in ("summary.csv", "scores.csv", "forecasts.parquet", "verdicts.csv")],
+    }
+    recorded = {
+        stage: {"key": "k", "artefacts": {name: hash_file(run.path(name)) for name in names}}
+        for stage, names in stages.items()
+    }
+    write_text(json.dumps(manifest() | {"stages": recorded}), run.path("manifest.json"))
+    return run
+
+
+def with_manifest(run: Run, **changes) -> Run:
+    """Change sections of a run's manifest; `config` is merged by section."""
+    known = run.manifest()
+    config = {name: known["config"][name] | changes.get("config", {}).get(name, {}) for name in known["config"]}
+    write_text(json.dumps(known | changes | {"config": config}), run.path("manifest.json"))
+    predictions.cache_clear()
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> Run:
+    """The run as it is; tests that change it make their own with `own_run`."""
+    return write_run(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def own_run(tmp_path) -> Run:
+    return write_run(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def change():
+    return with_manifest
+
+
+@pytest.fixture(scope="session")
+def rewrite():
+    return write_table
