@@ -77,6 +77,7 @@ class Data(Section):
     file: Path | None = None
     sheet: str | None = None
     roster: Path | None = None
+    allocation_history: Path | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     as_of: date | None = None
     first_date: date | None = None
@@ -135,8 +136,8 @@ class Sampling(Section):
     """How the posterior is sampled."""
 
     chains: Annotated[int, Field(ge=2)] = 4
-    draws: Annotated[int, Field(ge=50)] = 1500
-    tune: Annotated[int, Field(ge=50)] = 800
+    draws: Annotated[int, Field(ge=50)] = 2000
+    tune: Annotated[int, Field(ge=50)] = 1000
     target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
     seed: int = 20240229
     accept_gate_failure_because: str | None = None
@@ -154,12 +155,12 @@ class Backtest(Section):
     """Rolling origins: `n_folds` cutoffs, `step_days` apart, the last one as late as its truth allows."""
 
     n_folds: Annotated[int, Field(ge=0)] = 4
-    step_days: Annotated[int, Field(ge=1)] = 91
+    step_days: Annotated[int, Field(ge=1)] = 98
     horizon_working_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (5, 21, 63)
     last_cutoff: date | None = None
-    chains: Annotated[int, Field(ge=2)] = 2
+    chains: Annotated[int, Field(ge=2)] = 4
     draws: Annotated[int, Field(ge=50)] = 500
-    tune: Annotated[int, Field(ge=50)] = 400
+    tune: Annotated[int, Field(ge=50)] = 600
 
     @field_validator("horizon_working_days")
     @classmethod
@@ -204,7 +205,7 @@ def load_config(path: Path) -> Config:
     Parameters
     ----------
     path : Path
-        The file. `data.file` and `data.roster` are resolved against the file's own folder.
+        The file. `data.file`, `data.roster` and `data.allocation_history` are resolved against its own folder.
 
     Raises
     ------
@@ -224,11 +225,8 @@ def load_config(path: Path) -> Config:
         config = Config.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(_problems(path, error)) from error
-    return with_data(
-        config,
-        file=config.data.file and (path.parent / config.data.file).resolve(),
-        roster=config.data.roster and (path.parent / config.data.roster).resolve(),
-    )
+    files = {name: getattr(config.data, name) for name in ("file", "roster", "allocation_history")}
+    return with_data(config, **{name: file and (path.parent / file).resolve() for name, file in files.items()})
 
 
 def with_data(config: Config, **files: Path | None) -> Config:

@@ -52,6 +52,8 @@ from bayes_backlog.runs import (
 STAGES = ("cases", "panel", "fit", "check", "forecast", "backtest")
 CHECK_DRAWS_PER_CHAIN = 50
 REASON = {"accept_gate_failure_because"}
+KEPT_DRAWS_PER_CHAIN = 1000
+"""At most, evenly spaced: the gate judges all draws before they are thinned."""
 POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_z", "level_z", "team_z", "role_z")
 """Standard normals behind effects that are kept themselves."""
 
@@ -191,7 +193,9 @@ def fit_stage(shop: Workshop) -> Prepared:
     def make() -> None:
         with shop.bar("Fitting the model") as progress:
             trace = fit(prepared, settings, shop.compiled, progress=progress)
+        thin = -(-sampling.draws // KEPT_DRAWS_PER_CHAIN)
         kept = trace["posterior"].to_dataset().drop_vars(POSTERIOR_NOT_KEPT, errors="ignore")
+        kept = kept.isel(draw=slice(None, None, thin))
         write_table(verdict_table(convergence_verdicts(trace)), shop.run.path("model/convergence.csv"))
         trace["posterior"] = kept
         write_dataset(trace, shop.run.path("model/posterior.nc"))

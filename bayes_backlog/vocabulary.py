@@ -73,6 +73,7 @@ TERMS: tuple[Term, ...] = (
     Term("dt_sent_to_ca", "milestone", "day", "case sent to the court team"),
     Term("dt_date_of_order", "milestone", "day", "court order made"),
     Term("dt_flagged", "milestone", "day", "case flagged"),
+    Term("dt_hold_from", "milestone", "day", "case put on hold, where it still is"),
     # attributes of a case
     Term("fte", "attribute", "FTE", "full-time equivalent of the investigator"),
     Term("weighting", "attribute", "", "complexity weight of the case"),
@@ -88,6 +89,8 @@ TERMS: tuple[Term, ...] = (
     Term("signed_off", "flow", "cases", "allocated cases whose investigation ended: sign-off, or closure without one"),
     Term("closed", "flow", "cases", "cases closed"),
     Term("legal_requested", "flow", "cases", "requests for legal review"),
+    Term("taken_over", "flow", "cases", "cases taken over from a colleague; known only from an allocation history"),
+    Term("handed_over", "flow", "cases", "cases handed over to a colleague; known only from an allocation history"),
     # stocks, end of day
     Term("backlog", "stock", "cases", "received, not yet allocated or removed"),
     Term("wip", "stock", "cases", "work in progress: allocated, not yet signed off or closed"),

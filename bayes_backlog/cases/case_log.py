@@ -23,6 +23,7 @@ from bayes_backlog.cases.contract import (
 )
 from bayes_backlog.cases.findings import Finding, findings_table, refuse_over_limit
 from bayes_backlog.cases.headers import HeaderMap, map_headers
+from bayes_backlog.cases.holdings import read_holdings, with_first_allocation
 from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.cases.quarantine import check_rows_accounted, quarantine_table
 from bayes_backlog.cases.reader import RawTable, Source, read_table
@@ -60,6 +61,8 @@ class CaseLog:
         Last day the data may show, inclusive.
     source : Source
         What was read.
+    holdings : DataFrame or None
+        The allocation history, where there is one: case_id, investigator, team, first_date.
     """
 
     cases: pd.DataFrame
@@ -67,6 +70,7 @@ class CaseLog:
     findings: pd.DataFrame
     as_of: pd.Timestamp
     source: Source
+    holdings: pd.DataFrame | None = None
 
 
 def load_cases(data: Data, key: Key) -> CaseLog:
@@ -97,11 +101,16 @@ def load_cases(data: Data, key: Key) -> CaseLog:
     if cases.empty:
         refuse_over_limit(findings, data.max_findings)
         raise _no_case_left(table.source, quarantine)
+    holdings = None
+    if data.allocation_history is not None:
+        holdings = read_holdings(data.allocation_history, key, data)
+        cases, told = with_first_allocation(cases, holdings)
+        findings += told
     last = cases[milestone_columns(cases)].max().max()
     as_of = last if data.as_of is None else pd.Timestamp(data.as_of)
     findings += _about_as_of(cases, as_of, data)
     refuse_over_limit(findings, data.max_findings)
-    log = CaseLog(cases, quarantine, findings_table(findings), max(as_of, last), table.source)
+    log = CaseLog(cases, quarantine, findings_table(findings), max(as_of, last), table.source, holdings)
     return truncate(log, as_of)
 
 
@@ -145,7 +154,8 @@ def truncate(log: CaseLog, as_of: pd.Timestamp) -> CaseLog:
     cases["is_reallocated"] = False
     if "status" in cases:
         cases["status"] = pd.Series(np.nan, index=cases.index, dtype="str")
-    return replace(log, cases=cases, as_of=as_of)
+    holdings = None if log.holdings is None else log.holdings[log.holdings["first_date"] <= as_of]
+    return replace(log, cases=cases, as_of=as_of, holdings=holdings)
 
 
 def _checked(cases: pd.DataFrame, data: Data, key: Key) -> Step:

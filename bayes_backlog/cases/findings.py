@@ -54,6 +54,9 @@ RULES: dict[str, Severity] = {
     "closed_without_sign_off": "info",
     "allocated_without_investigator": "warning",
     "investigator_without_allocation": "info",
+    # who held a case when
+    "allocation_history": "info",
+    "unknown_in_history": "warning",
     # the extract
     "inferred_as_of": "info",
     "quiet_end": "warning",

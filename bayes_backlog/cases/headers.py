@@ -38,7 +38,7 @@ RAW_HEADERS: dict[str, str | None] = {
     "Anticipated completion date": None,
     "PG Sign off date": "dt_pg_signoff",
     "Days on Hold": None,
-    "Currently hold from": None,
+    "Currently hold from": "dt_hold_from",
     "Multiple ID": None,
     "Lead Case": None,
     "Days to PG sign off": None,

@@ -79,7 +79,7 @@ def write_messy_export(office: SimulatedOffice, path: Path, seed: int) -> pd.Dat
     answers = [
         _case_ids(sheet, rows, repeated),
         _investigators(sheet, rows, random),
-        *(_milestone(sheet, rows, told, header, random) for header, name in RAW_HEADERS.items() if _is_date(name)),
+        *(_milestone(sheet, rows, told, header, random) for header, name in RAW_HEADERS.items() if name in told.dates),
     ]
     _labels(sheet, rows, random)
     _extras(sheet, told.dates, random)
@@ -262,7 +262,9 @@ def _extras(sheet: pd.DataFrame, dates: pd.DataFrame, random: np.random.Generato
     ]
     sheet["Anticipated completion date"] = later("dt_alloc_invest", 120)
     sheet["Days on Hold"] = some(0.05, digits(1, 60))
-    sheet["Currently hold from"] = np.where(sheet["Days on Hold"] == "", "", later("dt_alloc_invest", 20))
+    is_open = dates["dt_alloc_invest"].notna() & dates["dt_pg_signoff"].isna() & dates["dt_close"].isna()
+    is_on_hold = is_open & (sheet["Days on Hold"] != "")
+    sheet["Currently hold from"] = later("dt_alloc_invest", 0).where(is_on_hold, "")
     sheet["Days to PG sign off"] = between("dt_alloc_invest", "dt_pg_signoff")
     sheet["PG sign off to Close days"] = between("dt_pg_signoff", "dt_close")
     sheet["Referals made by ITAS"] = some(0.1, digits(1, 4))

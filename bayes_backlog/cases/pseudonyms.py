@@ -89,7 +89,9 @@ def pseudonymise(values: pd.Series, key: Key, kind: Literal["person", "case"]) -
     names = [normal(value) for value in distinct.tolist()]
     # The kind is part of the message, so a person and a case with one text do not share digits.
     digests = [
-        PREFIXES[kind] + hmac.digest(key.secret, f"{kind}:{name}".encode(), "sha256").hex()[:HEX_DIGITS] if name else None
+        PREFIXES[kind] + hmac.digest(key.secret, f"{kind}:{name}".encode(), "sha256").hex()[:HEX_DIGITS]
+        if name
+        else None
         for name in names
     ]
     return pd.Series(pd.array([*digests, None], dtype="str").take(codes), index=values.index, name=values.name)

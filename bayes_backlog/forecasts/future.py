@@ -89,9 +89,10 @@ def build_future_frame(
     wip = _open_cases(panels)
     spells = panels.roster[panels.roster["last_date"].isna() | (panels.roster["last_date"] > panels.as_of)]
     people = tuple(sorted({*spells["investigator"], *wip.index}))
-    teams = _with_unseen(design.staff.teams, spells["team"])
-    roles = _with_unseen(design.staff.roles, spells["role"])
-    exposure, team, role, ramp_weight = _staff_days(design, spells, people, dates, teams, roles)
+    place = _latest_place(panels.roster, people)
+    teams = _with_unseen(design.staff.teams, (place["team"], spells["team"]))
+    roles = _with_unseen(design.staff.roles, (place["role"], spells["role"]))
+    exposure, team, role, ramp_weight = _staff_days(spells, place, dates, teams, roles)
     position = {name: k for k, name in enumerate(design.staff.investigators)}
     return FutureFrame(
         all_dates=all_dates,
@@ -120,25 +121,29 @@ def _open_cases(panels: Panels) -> pd.Series:
     return wip[wip != 0]
 
 
-def _with_unseen(known: tuple[str, ...], labels: pd.Series) -> tuple[str, ...]:
-    return known + tuple(sorted(set(labels.fillna(NO_TEAM)) - set(known)))
+def _latest_place(roster: pd.DataFrame, people: tuple[str, ...]) -> pd.DataFrame:
+    """Return everybody's latest known team and role; cases of nobody stand under no team."""
+    latest = roster.sort_values("first_date").drop_duplicates("investigator", keep="last").set_index("investigator")
+    return latest[["team", "role"]].reindex(list(people)).fillna(NO_TEAM)
+
+
+def _with_unseen(fitted: tuple[str, ...], labels: tuple[pd.Series, ...]) -> tuple[str, ...]:
+    return fitted + tuple(sorted(set(pd.concat(labels).fillna(NO_TEAM)) - set(fitted)))
 
 
 def _staff_days(
-    design: Design,
     spells: pd.DataFrame,
-    people: tuple[str, ...],
+    place: pd.DataFrame,
     dates: pd.DatetimeIndex,
     teams: tuple[str, ...],
     roles: tuple[str, ...],
 ) -> tuple[Floats, Ints, Ints, Floats]:
-    """Return exposure, team, role and ramp weight by day and person; who is absent keeps the home team and role."""
-    staff = design.staff
-    fitted = {name: k for k, name in enumerate(staff.investigators)}
-    home = np.array([fitted.get(name, 0) for name in people])
+    """Return exposure, team, role and ramp weight by day and person; who is absent keeps the latest team and role."""
+    people = list(place.index)
     shape = (len(dates), len(people))
     exposure, ramp_weight = np.zeros(shape), np.zeros(shape)
-    team, role = np.tile(staff.home_team[home], (shape[0], 1)), np.tile(staff.home_role[home], (shape[0], 1))
+    team = np.tile([teams.index(label) for label in place["team"]], (len(dates), 1))
+    role = np.tile([roles.index(label) for label in place["role"]], (len(dates), 1))
     last_dates = spells["last_date"].fillna(dates[-1])
     columns = [spells[name] for name in ("investigator", "team", "role", "fte", "first_date", "start_date")]
     for name, its_team, its_role, fte, first, start, last in zip(*columns, last_dates, strict=True):

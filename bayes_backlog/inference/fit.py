@@ -31,8 +31,13 @@ def prepare(panels: Panels, model: config.Model) -> Prepared:
 
 
 def fit(
-    prepared: Prepared, settings: SamplerSettings, compiled: CompiledModels, *, progress: Progress = silent
+    prepared: Prepared,
+    settings: SamplerSettings,
+    compiled: CompiledModels,
+    *,
+    progress: Progress = silent,
+    cores: int | None = None,
 ) -> xr.DataTree:
-    """Sample the default model's posterior."""
+    """Sample the default model's posterior; see `sampling.sample_posterior`."""
     model = build_forecaster(prepared.design, prepared.spec)
-    return sample_posterior(model, settings, prepared.spec.to_json(), compiled, progress=progress)
+    return sample_posterior(model, settings, prepared.spec.to_json(), compiled, progress=progress, cores=cores)

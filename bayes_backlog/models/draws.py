@@ -18,6 +18,10 @@ from bayes_backlog.models.spec import ModelSpec
 Counts = NDArray[np.int32]
 
 
+MAX_MEAN = 1e5
+"""Cases a day; a year of such days still fits into int32."""
+
+
 @dataclass(frozen=True)
 class PosteriorDraws:
     """Flattened draws of the default model.
@@ -114,8 +118,11 @@ def posterior_draws(trace: xr.DataTree, spec: ModelSpec, draws_per_chain: int) -
 
 
 def draw_negative_binomial(rng: np.random.Generator, mean: ArrayLike, dispersion: ArrayLike) -> Counts:
-    """Draw counts with variance = mean + mean^2 / dispersion, of the broadcast shape of the arguments."""
-    mean, dispersion = np.broadcast_arrays(mean, dispersion)
+    """Draw counts with variance = mean + mean^2 / dispersion, of the broadcast shape of the arguments.
+
+    Means beyond `MAX_MEAN` are taken as `MAX_MEAN`: a runaway draw must stay a large count, not wrap to a negative one.
+    """
+    mean, dispersion = np.broadcast_arrays(np.minimum(mean, MAX_MEAN), dispersion)
     return rng.poisson(rng.standard_gamma(dispersion) * (mean / dispersion)).astype(np.int32)
 
 

@@ -151,8 +151,8 @@ def _calendar_effects(design: Design, spec: ModelSpec) -> TensorVariable:
 def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
     """(flow, D) AR(1) week effects plus slow level, each with mean zero over the training days.
 
-    Innovations are sampled as standard normals: partly centred ones were tried and mixed worse, because what is slow to
-    mix is the trade between a persistent week effect and the level, not a scale and its innovations.
+    Innovations are sampled as standard normals: centred or partly centred ones mixed worse on real and simulated offices,
+    because some flow's level hardly moves and its scale then makes a funnel.
     """
     week_of_day = pm.Data("week_of_day", design.week_of_day)
     effect: TensorVariable = pt.zeros((len(spec.flows), len(design.weeks)))

@@ -52,7 +52,7 @@ class Priors:
         Half-normal scales of the shared AR(1) week effect and of the slow level.
     week_persistence : tuple of float
         Beta parameters, stretched to (-1, 1), of the week effect's lag-1 correlation: mean 0.3, mostly between -0.2 and
-        0.8. Negative values are real: a week that clears a batch leaves less to clear. What lasts longer is the level's.
+        0.8. Negative values are real: a week that clears a batch leaves less to clear. What lasts longer is the level.
     level_half_life_weeks : float
         Half-life of the slow level, fixed: two years, so that a shift mostly outlasts the horizon.
     elasticity : tuple of float
@@ -72,7 +72,7 @@ class Priors:
     team_sd: float = 0.25
     role_sd: float = 0.25
     week_sd: float = 0.3
-    level_sd: float = 0.4
+    level_sd: float = 0.25
     week_persistence: tuple[float, float] = (8.0, 4.0)
     level_half_life_weeks: float = 104.0
     elasticity: tuple[float, float] = (0.3, 0.4)
@@ -107,7 +107,7 @@ class ModelSpec:
     elasticities: dict[str, tuple[str, ...]] = field(
         default_factory=lambda: {
             "removed": ("backlog",),
-            "allocated": ("backlog", "recent_received", "wip"),
+            "allocated": ("backlog", "recent_received"),
             "signed_off": ("wip",),
         }
     )

@@ -5,7 +5,7 @@ Everything is as of the log's `as_of`: the panel of a backtest fold is `build_pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -15,7 +15,14 @@ from bayes_backlog.errors import DataError
 from bayes_backlog.panels.calendar import calendar_table
 from bayes_backlog.panels.daily_panel import build_daily_panel
 from bayes_backlog.panels.events import build_event_log
-from bayes_backlog.panels.findings import assumptions, findings_table, negative_stocks, off_roster_events
+from bayes_backlog.panels.findings import (
+    assumptions,
+    findings_table,
+    negative_stocks,
+    off_roster_events,
+    reallocation,
+)
+from bayes_backlog.panels.holders import cases_by_holder
 from bayes_backlog.panels.office import working_day_flows
 from bayes_backlog.panels.presence import infer_roster
 from bayes_backlog.panels.stocks import build_caseload
@@ -78,6 +85,7 @@ def build_panels(log: CaseLog, config: Config, roster: pd.DataFrame | None = Non
             "the case log is empty, so there is nothing to build. Check data.file and the quarantine table."
         )
     _refuse_hindsight(log)
+    log = replace(log, cases=cases_by_holder(log))
     first_date = pd.Timestamp(config.data.first_date or log.cases["dt_received_inv"].min()).as_unit("us")
     calendar = calendar_table(first_date, log.as_of, config.calendar)
     is_inferred = roster is None
@@ -90,6 +98,7 @@ def build_panels(log: CaseLog, config: Config, roster: pd.DataFrame | None = Non
     findings = findings_table(
         off_roster_events(events, daily, pd.DatetimeIndex(office.index), first_date),
         negative_stocks(caseload),
+        reallocation(log, first_date),
         assumptions(config.calendar, roster["investigator"].nunique() if is_inferred else 0),
     )
     return Panels(daily, events, caseload, office, roster, calendar, findings, log.as_of)

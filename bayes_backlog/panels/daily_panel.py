@@ -3,7 +3,7 @@
 Flows are counts, never flags. Every covariate that depends on the state (own work in progress, office backlog, time
 since the last allocation) is as of the previous close of day: moving an event of day t to a later one changes no
 covariate of day t or earlier. Events on days off stand on the next working day, here and in the states, so per person
-wip_prev[t+1] = wip_prev[t] + allocated[t] - signed_off[t].
+wip_prev[t+1] = wip_prev[t] + allocated[t] - signed_off[t] + taken_over[t] - handed_over[t].
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bayes_backlog.panels.office import working_day_flows
 from bayes_backlog.panels.roster import checked_roster
 from bayes_backlog.panels.stocks import Array, Floats, Ints, case_load, count_by_step
 
-PERSON_FLOWS = ("allocated", "signed_off", "closed", "legal_requested")
+PERSON_FLOWS = ("allocated", "signed_off", "closed", "legal_requested", "taken_over", "handed_over")
 NEW_STARTER_WEEKS = 4
 
 
@@ -41,8 +41,8 @@ def build_daily_panel(
     Returns
     -------
     DataFrame
-        date, investigator, team, role, fte, exposure (FTE); allocated, signed_off, closed, legal_requested (cases
-        that day); wip_prev (cases), wip_load_prev (weighting / fte), backlog_prev (office, cases),
+        date, investigator, team, role, fte, exposure (FTE); allocated, signed_off, closed, legal_requested, taken_over,
+        handed_over (cases that day); wip_prev (cases), wip_load_prev (weighting / fte), backlog_prev (office, cases),
         days_since_last_allocation (working days, at least 1; missing before the first), weeks_since_start (whole
         weeks; missing where the start is unknown), is_new_starter (the first four weeks of a known start); then the
         columns of `calendar_table`. Ordered by date and investigator.
@@ -97,7 +97,8 @@ class _OwnEvents:
 
     def stock(self, weights: Floats | None = None) -> Array:
         """Open cases by step and person; row t is what was open when step t began."""
-        open_cases: Array = np.cumsum(self.counts("allocated", weights) - self.counts("signed_off", weights), axis=0)
+        signs = {"allocated": 1, "taken_over": 1, "signed_off": -1, "handed_over": -1}
+        open_cases: Array = np.cumsum(sum(sign * self.counts(flow, weights) for flow, sign in signs.items()), axis=0)
         return open_cases
 
 
@@ -120,8 +121,7 @@ def _own_events(held: pd.DataFrame, people: pd.Index, days: pd.DatetimeIndex, lo
 
     dates = flow_dates(held)
     events = {
-        "allocated": placed([dates["allocated"]]),
-        "signed_off": placed([dates["signed_off"]]),
+        **{flow: placed([dates[flow]]) for flow in ("allocated", "signed_off", "taken_over", "handed_over")},
         "closed": placed(since_allocation("dt_close")),
         "legal_requested": placed(since_allocation(*LEGAL_REQUESTS)),
     }

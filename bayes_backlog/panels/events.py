@@ -22,6 +22,7 @@ OTHER_EVENTS = {
     "dt_sent_to_ca": "sent_to_court_team",
     "dt_date_of_order": "court_order",
     "dt_flagged": "flagged",
+    "dt_hold_from": "put_on_hold",
 }
 """Milestones that are no flow of their own, and what they are called in the event log."""
 BEFORE_ANYBODY = ("received", "removed", "received_by_organisation", "team_allocated")
@@ -32,16 +33,21 @@ def flow_dates(cases: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the day each case enters each flow (missing where it never does), aligned with `cases`.
 
     received = dt_received_inv; allocated = dt_alloc_invest; removed = the first of sign-off and closure of a case never
-    allocated; signed_off = the same of an allocated case; closed = dt_close.
+    allocated; signed_off = the same of an allocated case; closed = dt_close. Of cases by holder (`holders`), only the
+    first allocation is one; the later ones are taken_over, and the days before them handed_over.
     """
-    allocated = cases["dt_alloc_invest"]
+    held = cases["dt_alloc_invest"]
     ended = cases[["dt_pg_signoff", "dt_close"]].min(axis=1)
+    is_first = cases.get("is_first", pd.Series(True, index=cases.index))
+    never = pd.Series(pd.NaT, index=cases.index, dtype=held.dtype)
     return {
         "received": cases["dt_received_inv"],
-        "allocated": allocated,
-        "removed": ended.where(allocated.isna()),
-        "signed_off": ended.where(allocated.notna()),
+        "allocated": held.where(is_first),
+        "removed": ended.where(held.isna()),
+        "signed_off": ended.where(held.notna()),
         "closed": cases["dt_close"],
+        "taken_over": held.mask(is_first),
+        "handed_over": cases.get("passed_on", never),
     }
 
 
@@ -52,7 +58,8 @@ def build_event_log(log: CaseLog) -> pd.DataFrame:
     -------
     DataFrame
         date, case_id, investigator, team, role, event; ordered by date, case and life cycle. `event` is a flow
-        (received, allocated, removed, signed_off, closed, legal_requested) or one of the names in `OTHER_EVENTS`.
+        (received, allocated, removed, signed_off, closed, taken_over, handed_over, legal_requested) or one of the names
+        in `OTHER_EVENTS`.
         Investigator, team and role are missing for events before the case's allocation and for cases never allocated.
     """
     cases = log.cases

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from bayes_backlog import config
+from bayes_backlog.cases.case_log import CaseLog
 from bayes_backlog.panels.calendar import roll_to_working_day
 from bayes_backlog.panels.daily_panel import PERSON_FLOWS
+
+MANY_REALLOCATED = 0.1
 
 Finding = tuple[str, str, int, str]
 """Rule, severity (info | warning), count, and the message that follows the count."""
@@ -63,6 +66,31 @@ def negative_stocks(caseload: pd.DataFrame) -> Iterator[Finding]:
             f"day(s), from {first}, end with a negative office {stock}: more cases left than had arrived, so dates are "
             f"wrong or early cases are missing. It is shown as it is; correct the dates.",
         )
+
+
+def reallocation(log: CaseLog, first_date: pd.Timestamp) -> Iterator[Finding]:
+    """Say how much rests on the latest allocation of reallocated cases, where no history tells their earlier ones.
+
+    The size of the doubt is how much smaller the queue would be on an average day, had each such case left it on the
+    day it was given to a team, or received where that is unknown: the earliest that its first allocation can have been.
+    """
+    cases = log.cases[log.cases["is_reallocated"] & log.cases["dt_alloc_invest"].notna()]
+    if log.holdings is not None or cases.empty:
+        return
+    earliest = cases["dt_received_inv"]
+    if "dt_alloc_team" in cases:
+        earliest = cases["dt_alloc_team"].fillna(earliest)
+    waited = cases["dt_alloc_invest"].clip(lower=first_date) - earliest.clip(lower=first_date)
+    fewer = waited.dt.days.clip(lower=0).sum() / ((log.as_of - first_date).days + 1)
+    share = len(cases) / log.cases["dt_alloc_invest"].notna().sum()
+    yield (
+        "reallocated_cases",
+        "warning" if share > MANY_REALLOCATED else "info",
+        len(cases),
+        f"allocated case(s), {share:.1%}, changed investigator, and no allocation history tells when and from whom: "
+        f"each counts from the one allocation in the case log. Had they left the queue as early as they may have, it "
+        f"would hold {fewer:.1f} cases fewer on an average day. Give data.allocation_history where that matters.",
+    )
 
 
 def assumptions(calendar: config.Calendar, n_inferred: int) -> Iterator[Finding]:

@@ -28,8 +28,8 @@ def working_day_flows(cases: pd.DataFrame, as_of: pd.Timestamp, calendar: config
     Returns
     -------
     DataFrame
-        Indexed by working day: received, allocated, removed, signed_off, closed (cases that day), backlog and wip
-        (cases at its close, counted from nothing at the first row).
+        Indexed by working day: received, allocated, removed, signed_off, closed, taken_over, handed_over (cases that
+        day), backlog and wip (cases at its close, counted from nothing at the first row).
     """
     flows = flow_dates(cases)
     first_date = min(date.min() for date in flows.values() if date.notna().any())

@@ -2,8 +2,8 @@
 
 Every stock is an opening stock plus the running sum of arrivals minus departures, by one engine (`count_by_step`), so
 backlog[t] = backlog[t-1] + received - allocated - removed and wip[t] = wip[t-1] + allocated - signed_off hold to the
-unit. Cases before the first day are the opening stock. A negative stock says that dates are wrong: it is reported,
-never clipped.
+unit; of a team, + taken_over - handed_over, which cancel out over the office. Cases before the first day are the
+opening stock. A negative stock says that dates are wrong: it is reported, never clipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bayes_backlog.errors import DataError, examples
 from bayes_backlog.panels.events import flow_dates
 from bayes_backlog.vocabulary import NO_TEAM, OFFICE
 
-CASELOAD_FLOWS = ("received", "allocated", "removed", "signed_off", "closed")
+CASELOAD_FLOWS = ("received", "allocated", "removed", "signed_off", "closed", "taken_over", "handed_over")
 CASELOAD_STOCKS = ("backlog", "wip", "open")
 NOBODY = "(none)"
 """Investigator of allocated cases without a name."""
@@ -73,13 +73,23 @@ def case_load(cases: pd.DataFrame) -> Floats:
     return (cases["weighting"].fillna(1.0) / fte).to_numpy(dtype=np.float64)
 
 
-def build_wip_series(cases: pd.DataFrame, first_date: pd.Timestamp, last_date: pd.Timestamp) -> pd.DataFrame:
+def build_wip_series(
+    cases: pd.DataFrame, first_date: pd.Timestamp, last_date: pd.Timestamp, *, without_on_hold: bool = False
+) -> pd.DataFrame:
     """Return the cases each investigator was working on, on every calendar day.
 
     A case counts from the day it is allocated to the day it is signed off or closed, whichever comes first, both days
     inclusive; an unfinished case counts to `last_date`. From 2 to 5 January it counts on the 2nd, 3rd, 4th and 5th and
     not on the 6th. This is work during the day: it equals the end-of-day `wip` of the caseload table, which leaves out
     what was signed off that day, plus that day's sign-offs.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Of a case log, or by holder (`holders.cases_by_holder`).
+    without_on_hold : bool
+        Leave out cases from `dt_hold_from` on, the day they were put on hold where they still are. Holds that have
+        ended cannot be left out: an export gives their number of days, not when they were.
 
     Returns
     -------
@@ -93,8 +103,14 @@ def build_wip_series(cases: pd.DataFrame, first_date: pd.Timestamp, last_date: p
     teams, team_names = codes_of(held["team"], NO_TEAM)
     pairs, pair_codes = np.unique(people * len(team_names) + teams, return_inverse=True)
     days = pd.date_range(first_date, last_date)
-    starts = day_steps(flows["allocated"], first_date, last_date)
-    ends = day_steps(flows["signed_off"] + pd.Timedelta(days=1), first_date, last_date)
+    starts = day_steps(held["dt_alloc_invest"], first_date, last_date)
+    # On the day a case is handed over, it counts with who takes it.
+    after_last = (flows["signed_off"] + pd.Timedelta(days=1)).fillna(flows["handed_over"])
+    if without_on_hold and "dt_hold_from" in held:
+        after_last = pd.concat([after_last, held["dt_hold_from"].clip(lower=held["dt_alloc_invest"])], axis=1).min(
+            axis=1
+        )
+    ends = day_steps(after_last, first_date, last_date)
 
     def running(weights: Floats | None) -> Array:
         arrivals = count_by_step(starts, len(days), pair_codes, len(pairs), weights)
@@ -158,8 +174,8 @@ def build_caseload(cases: pd.DataFrame, first_date: pd.Timestamp, last_date: pd.
     Returns
     -------
     DataFrame
-        date, level (office or team), unit, received, allocated, removed, signed_off, closed, backlog, wip, open;
-        ordered by level, unit and date.
+        date, level (office or team), unit, received, allocated, removed, signed_off, closed, taken_over, handed_over,
+        backlog, wip, open; ordered by level, unit and date.
 
     Raises
     ------
@@ -198,13 +214,16 @@ def check_identities(caseload: pd.DataFrame) -> None:
     """
     previous = caseload.groupby(["level", "unit"], sort=False)[["backlog", "wip"]].shift()
     known = previous["wip"].notna()
-    wip = previous["wip"] + caseload["allocated"] - caseload["signed_off"]
+    moved = caseload["taken_over"] - caseload["handed_over"]
+    wip = previous["wip"] + caseload["allocated"] - caseload["signed_off"] + moved
     backlog = previous["backlog"] + caseload["received"] - caseload["allocated"] - caseload["removed"]
     is_office = caseload["level"] == "office"
     office = caseload[is_office].set_index("date")[[*CASELOAD_FLOWS, *CASELOAD_STOCKS]]
     adds_up = (caseload[~is_office].groupby("date")[list(office)].sum() == office).all(axis=1)
     broken = {
-        "wip[t] = wip[t-1] + allocated - signed_off": caseload["date"][known & (wip != caseload["wip"])],
+        "wip[t] = wip[t-1] + allocated - signed_off + taken_over - handed_over": caseload["date"][
+            known & (wip != caseload["wip"])
+        ],
         "backlog[t] = backlog[t-1] + received - allocated - removed": caseload["date"][
             known & is_office & (backlog != caseload["backlog"])
         ],
@@ -233,7 +252,8 @@ def _in_queue(allocated: Ints, queue: int) -> Ints:
 def _with_stocks(counts: dict[str, Ints], queue_leaves: Ints) -> dict[str, Ints]:
     """Flows and stocks, both (day, unit): the opening row turned into the stocks."""
     backlog = np.cumsum(counts["received"] - queue_leaves - counts["removed"], axis=0)[1:]
-    wip = np.cumsum(counts["allocated"] - counts["signed_off"], axis=0)[1:]
+    moved = counts["taken_over"] - counts["handed_over"]
+    wip = np.cumsum(counts["allocated"] - counts["signed_off"] + moved, axis=0)[1:]
     flows = {flow: values[1:] for flow, values in counts.items()}
     return {**flows, "backlog": backlog, "wip": wip, "open": backlog + wip}
 

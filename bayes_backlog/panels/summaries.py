@@ -77,7 +77,8 @@ def summarise_daily_panel(
         raise DataError(
             "a summary of the panel needs 'date' among its keys: stocks of different days must not be added."
         )
-    table = panel.assign(wip=panel["wip_prev"] + panel["allocated"] - panel["signed_off"])
+    moved = panel["taken_over"] - panel["handed_over"]
+    table = panel.assign(wip=panel["wip_prev"] + panel["allocated"] - panel["signed_off"] + moved)
     _refuse_unknown(columns, table.columns, "column of the panel")
     when = _period(freq) if freq else "date"
     keys = [when if key == "date" else key for key in by]

@@ -6,6 +6,7 @@ as mathematics. Figures are made outside pyplot, so none outlives the cell that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -21,7 +22,6 @@ from bayes_backlog.vocabulary import quantile_column
 
 PANEL_HEIGHT = 1.9
 SMALL = 10
-RATIOS = tuple(2.0**k for k in range(-6, 7))
 
 
 def fan_chart(table: pd.DataFrame, *, y_label: str, target: float | None = None) -> Figure:
@@ -114,7 +114,7 @@ def ratio_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
         Panels side by side.
     """
     panels, effects = table["panel"].unique(), list(table["effect"].unique())
-    figure, axes = _grid(len(panels), columns, height=0.7 + 0.2 * len(effects), sharex=True, sharey=True)
+    figure, axes = _grid(len(panels), columns, height=0.7 + 0.2 * len(effects), sharey=True)
     for ax, panel in zip(axes, panels, strict=True):
         rows = table[table["panel"] == panel]
         at = rows["effect"].map(effects.index)
@@ -122,16 +122,23 @@ def ratio_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
         ax.hlines(at, rows["low"], rows["high"], color=MODEL, linewidth=2)
         ax.plot(rows["median"], at, "o", color=MODEL, markersize=4.5)
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(FixedLocator(RATIOS))
+        low, high = min(0.45, 0.9 * rows["low"].min()), max(2.2, 1.1 * rows["high"].max())
+        ax.xaxis.set_major_locator(FixedLocator(_doublings(low, high)))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"×{value:g}"))
-        ax.tick_params(axis="x", labelbottom=True)
-        ax.set_xlim(min(0.45, 0.9 * table["low"].min()), max(2.2, 1.1 * table["high"].max()))
+        ax.set_xlim(low, high)
         ax.set_yticks(range(len(effects)), effects, fontsize=SMALL)
         ax.set_ylim(len(effects) - 0.4, -0.6)
         ax.grid(axis="x")
         _title(ax, panel)
     return figure
+
+
+def _doublings(low: float, high: float) -> list[float]:
+    """Return at most four or so powers of two between two rates, one of them 1."""
+    powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
+    every = -(-len(powers) // 4)
+    return [2.0**power for power in powers if power % every == 0]
 
 
 def fold_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
@@ -199,7 +206,6 @@ def _grid(
     *,
     height: float = PANEL_HEIGHT,
     spare: int = 0,
-    sharex: bool = False,
     sharey: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of equal panels; `spare` ones stay for a key, and what is left over in the last row is empty."""
@@ -208,7 +214,7 @@ def _grid(
     rows = -(-wanted // columns)
     figure = Figure(figsize=(WIDTH, rows * height + 0.3))
     figure.set_layout_engine("constrained", h_pad=0.09, w_pad=0.07)
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).ravel().tolist()
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=sharey).ravel().tolist()
     for ax in axes[n_panels + spare :]:
         ax.set_axis_off()
     return figure, axes[: n_panels + spare]

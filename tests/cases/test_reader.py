@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from bayes_backlog.cases.columns import Columns
-from bayes_backlog.cases.delimited import read_delimited
+from bayes_backlog.cases.columns import Columns, columns_of
+from bayes_backlog.cases.delimited import read_delimited, read_regular
 from bayes_backlog.cases.reader import RawTable, read_table
 
 TABLE = [["case_id", "Café", "dt_close"], ["1", "Zoë “x”, y", "12/05/2025"], ["2", "", "-"], ["3", "a;b|c", ""]]
@@ -107,6 +107,43 @@ def test_any_written_table_reads_back(rows: list[list[str]], separator: str) -> 
     found, encoding, mark = read_delimited(as_text(table, separator).encode(), "log.csv")
     assert cells(found) == tuple(zip(*table, strict=True))
     assert (encoding, mark) == ("utf-8", separator)
+
+
+CELLS = st.text(st.sampled_from('a,;"\r\n \t|é'), max_size=5)
+
+
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=6), end=st.sampled_from(["", "\n\n"])
+)
+def test_the_fast_parser_cuts_regular_text_as_the_strict_one_does(rows: list[list[str]], end: str) -> None:
+    text = as_text([["first", "second", "third"], *rows]) + end
+    fast = read_regular(text, ",")
+    assert fast is not None
+    strict = columns_of(list(csv.reader(io.StringIO(text, newline=""), strict=True)), "log.csv")
+    # Trailing blank lines are left to `headed`, whoever cut the text.
+    assert [column[: len(strict[0])] for column in cells(fast)] == list(cells(strict))
+
+
+@given(text=st.text(st.sampled_from('ab,"\r\n'), max_size=12))
+def test_what_the_fast_parser_takes_is_never_cut_otherwise(text: str) -> None:
+    text = f"h,i\n{text}"
+    fast = read_regular(text, ",")
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        assert fast is None
+        return
+    if fast is None:
+        return
+    assert cells(fast) == tuple(zip(*([*row] if row else ["", ""] for row in rows), strict=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['id,size\n1,5" pipe\n', 'id,x\n1,"a"b\n', 'id,x\n1,"a\n', "id,x\n1,2,3\n", "id,x\n1\n", "\ufeffid,x\n1,2\n"],
+)
+def test_other_text_is_left_to_the_strict_parser(text: str) -> None:
+    assert read_regular(text, ",") is None
 
 
 def workbook(path: Path, *, epoch_1904: bool = False) -> None:

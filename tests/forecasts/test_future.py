@@ -48,3 +48,20 @@ def test_roster_decides_who_works(small: Prepared, small_config: Config) -> None
     started = days >= 20
     assert frame.ramp[started, new][0] == 1.0
     assert frame.ramp[started, new][-1] == 0.0
+
+
+def test_cases_of_nobody_and_of_leavers_stand_where_they_were_left(small: Prepared, small_config: Config) -> None:
+    """Work held by nobody belongs to no team, and a leaver's to the team last sat in, not to the first of a list."""
+    roster = small.panels.roster.copy()
+    leaver = small.panels.daily["investigator"].iloc[-1]
+    its_rows = roster["investigator"] == leaver
+    roster.loc[its_rows, "last_date"] = small.panels.as_of - pd.Timedelta(days=1)
+    roster.loc[its_rows, "team"] = "last team"
+    events = small.panels.events.copy()
+    events.loc[events.index[events["event"] == "allocated"][-1], ["investigator", "team"]] = None
+    panels = dataclasses.replace(small.panels, roster=roster, events=events)
+    frame = build_future_frame(panels, small.design, small.spec, small_config.calendar, 30)
+    team_of = dict(zip(frame.investigators, np.array(frame.teams)[frame.team[-1]], strict=True))
+    assert team_of["(none)"] == "(none)"
+    assert team_of[leaver] == "last team"
+    assert frame.exposure[:, frame.investigators.index(leaver)].sum() == 0

@@ -99,4 +99,3 @@ def test_an_office_with_sign_off_but_no_closure_ends_its_work_there(minimal: Cal
     assert "work ends at sign-off" in log.findings.set_index("rule").loc["absent_columns", "message"]
     assert panels.daily["signed_off"].sum() == 40
     assert panels.daily["closed"].sum() == 0
-

@@ -136,7 +136,7 @@ def disturbed_rows(story: Story) -> pd.Index:
 
 
 def test_twenty_thousand_rows_are_conserved(story: Story) -> None:
-    left_out = story.log.quarantine.query("action == @ROW_LEFT_OUT")
+    left_out = story.log.quarantine[story.log.quarantine["action"] == ROW_LEFT_OUT]
     assert len(story.office.cases) > 20_000
     assert len(story.log.cases) + len(left_out) == story.log.source.n_rows == len(story.office.cases) + 3
     assert left_out["reason"].tolist() == ["case number of an earlier row"] * 3
@@ -145,9 +145,10 @@ def test_twenty_thousand_rows_are_conserved(story: Story) -> None:
 def test_every_date_is_the_truth_or_in_quarantine_with_its_reason(story: Story) -> None:
     wrong = silently_wrong(story, story.log)
     assert wrong.empty, wrong
-    right = read_dates(story.log) == story.cells.set_index(["source_row", "column"])["truth"].reindex(
-        read_dates(story.log).index
-    )
+    truth = story.cells.set_index(["source_row", "column"])["truth"]
+    got = read_dates(story.log)
+    got = got[got.index.isin(truth.index)]
+    right = got == truth[got.index]
     assert right.mean() > 0.9998
 
 
@@ -182,7 +183,9 @@ def test_the_corrected_export_gives_the_books_of_the_office_on_every_day(correct
 
 
 def test_one_lost_case_is_seen_in_the_books(corrected: Story) -> None:
-    books = counted(corrected.log.cases.drop(index=corrected.log.cases.index[corrected.log.cases["dt_close"].isna()][0]))
+    books = counted(
+        corrected.log.cases.drop(index=corrected.log.cases.index[corrected.log.cases["dt_close"].isna()][0])
+    )
     assert not books["wip"].equals(office_of(corrected.panels)["wip"])
 
 

@@ -48,6 +48,16 @@ def test_a_case_from_2_to_5_january_is_work_on_those_four_days(make_log: Callabl
     assert office(build_caseload(log.cases, day("2025-01-01"), day("2025-01-06")))["wip"].tolist() == [0, 1, 1, 1, 0, 0]
 
 
+def test_cases_on_hold_can_be_left_out_of_the_work(make_log: Callable) -> None:
+    row = {"received": "2025-01-01", "allocated": "2025-01-02", "investigator": "ann", "team": "north"}
+    cases = make_log(
+        [row | {"dt_hold_from": "2025-01-04"}, row | {"dt_hold_from": "2025-01-01"}, row | {"signed_off": "2025-01-05"}]
+    ).cases
+    days = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-01-06")
+    assert build_wip_series(cases, *days)["wip"].tolist() == [0, 3, 3, 3, 3, 2]
+    assert build_wip_series(cases, *days, without_on_hold=True)["wip"].tolist() == [0, 2, 2, 1, 1, 0]
+
+
 def test_wip_load_is_weighting_over_fte_with_stated_defaults(make_log: Callable) -> None:
     held = {"received": "2025-01-01", "allocated": "2025-01-02", "investigator": "ann", "team": "north"}
     log = make_log(

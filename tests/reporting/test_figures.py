@@ -146,6 +146,16 @@ def test_ratios_are_drawn_at_their_values(tiny_run):
     assert [label.get_text() for label in signed_off.get_yticklabels()][5] == "last day of month"
 
 
+@pytest.mark.parametrize("highest", [1.1, 4.0, 80.0])
+def test_the_ticks_of_ratios_stay_few(highest):
+    table = pd.DataFrame([{"panel": "removed", "effect": "Monday", "median": 1.0, "low": 0.9, "high": highest}])
+    (ax,) = ratio_panels(table).axes
+    ticks = [tick for tick in ax.get_xticks() if ax.get_xlim()[0] < tick < ax.get_xlim()[1]]
+    assert 2 <= len(ticks) <= 4
+    assert 1 in ticks
+    assert ax.get_xlim()[1] > highest
+
+
 def test_folds_show_model_baseline_and_what_came(tiny_run):
     table = fold_intervals(tiny_run)
     figure = fold_panels(table)
