@@ -12,7 +12,7 @@ import types
 import typing
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -124,7 +124,6 @@ class Panel(Section):
 class Model(Section):
     """Which parts of the model are switched on."""
 
-    backend: Literal["pymc"] = "pymc"
     day_shock: bool = True
     week_shock: bool = True
     slow_level: bool = True
@@ -158,9 +157,9 @@ class Backtest(Section):
     step_days: Annotated[int, Field(ge=1)] = 98
     horizon_working_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (5, 21, 63)
     last_cutoff: date | None = None
-    chains: Annotated[int, Field(ge=2)] = 4
-    draws: Annotated[int, Field(ge=50)] = 500
-    tune: Annotated[int, Field(ge=50)] = 600
+    chains: Annotated[int, Field(ge=2)] = 2
+    draws: Annotated[int, Field(ge=50)] = 700
+    tune: Annotated[int, Field(ge=50)] = 500
 
     @field_validator("horizon_working_days")
     @classmethod

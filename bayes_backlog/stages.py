@@ -30,7 +30,7 @@ from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows
 from bayes_backlog.inference.fit import Prepared, fit, prepare
 from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
 from bayes_backlog.inference.sampling import CompiledModels, Progress, SamplerSettings
-from bayes_backlog.models.draws import posterior_draws
+from bayes_backlog.models.draws import PosteriorDraws, posterior_draws
 from bayes_backlog.panels import Panels, build_panels
 from bayes_backlog.panels.roster import read_roster
 from bayes_backlog.runs import (
@@ -50,8 +50,14 @@ from bayes_backlog.runs import (
 )
 
 STAGES = ("cases", "panel", "fit", "check", "forecast", "backtest")
-CHECK_DRAWS_PER_CHAIN = 50
-REASON = {"accept_gate_failure_because"}
+CHECK_DRAWS = 1000
+"""Replicates: a tail probability of 0.005 is then known to 0.002, one Monte-Carlo standard error."""
+FILES = {"file", "roster", "allocation_history"}
+CHANGES_NO_NUMBER: dict[str, Any] = {
+    "sampling": {"accept_gate_failure_because"},
+    "forecast": {"backlog_target"},
+    "report": True,
+}
 KEPT_DRAWS_PER_CHAIN = 1000
 """At most, evenly spaced: the gate judges all draws before they are thinned."""
 POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_z", "level_z", "team_z", "role_z")
@@ -123,18 +129,18 @@ def open_workshop(config: Config, run: Run, bar: ProgressBar, last_stage: str = 
         progress(2, 3, "writing")
         if office is not None:
             write_office(office, run.path("simulated"))
-        _write_rooms(run, log, panels)
-        settings = config.model_dump(mode="json", exclude={"data": {"file", "roster", "exclude"}})
+        settings = config.model_dump(mode="json", exclude={"data": {*FILES, "exclude"}})
         stage_key = hash_of(
             log.source.sha256,
-            None if config.data.roster is None else hash_file(config.data.roster),
-            config.model_dump(mode="json", exclude={"data": {"file", "roster"}, "sampling": REASON, "report": True}),
+            [hash_file(file) for name in FILES if (file := getattr(config.data, name)) is not None],
+            config.model_dump(mode="json", exclude={"data": FILES, **CHANGES_NO_NUMBER}),
             code_hash(),
             versions(),
             # A case's pseudonym stands for the secret key: another key gives other labels, so nothing cached fits.
             log.cases["case_id"].iloc[0],
         )
         _write_manifest(run, config, settings, log, stage_key)
+        _write_rooms(run, stage_key, log, panels)
         progress(3, 3, "done")
     return Workshop(config, run, log, roster, panels, folds, stage_key, CompiledModels(), bar)
 
@@ -166,7 +172,7 @@ def _write_manifest(run: Run, config: Config, settings: dict[str, Any], log: Cas
     )
 
 
-def _write_rooms(run: Run, log: CaseLog, panels: Panels) -> None:
+def _write_rooms(run: Run, stage_key: str, log: CaseLog, panels: Panels) -> None:
     caseload = panels.caseload
     weekly = caseload[caseload["level"] == "team"].groupby(["unit", pd.Grouper(key="date", freq="W-SUN")])
     flows = ["received", "allocated", "removed", "signed_off", "closed"]
@@ -180,8 +186,14 @@ def _write_rooms(run: Run, log: CaseLog, panels: Panels) -> None:
         "panels/caseload.parquet": caseload,
         "panels/team_weekly.csv": team_weekly.rename(columns={"date": "week_ending"}),
     }
-    for artefact, table in tables.items():
-        write_table(table, run.path(artefact))
+    for room in ("cases", "panels"):
+        named = {artefact: table for artefact, table in tables.items() if artefact.startswith(f"{room}/")}
+
+        def make(named: dict[str, pd.DataFrame] = named) -> None:
+            for artefact, table in named.items():
+                write_table(table, run.path(artefact))
+
+        run_stage(run, room, hash_of(stage_key, room), named, make)
 
 
 def fit_stage(shop: Workshop) -> Prepared:
@@ -205,13 +217,17 @@ def fit_stage(shop: Workshop) -> Prepared:
     return prepared
 
 
+def _fitted_draws(shop: Workshop, prepared: Prepared, per_chain: int) -> PosteriorDraws:
+    return posterior_draws(shop.run.tree("model/posterior.nc"), prepared.design, prepared.spec, per_chain)
+
+
 def check_stage(shop: Workshop, prepared: Prepared) -> None:
     """Compare replicated with real totals; write all verdicts."""
 
     def make() -> None:
         with shop.bar("Checking replicated totals") as progress:
             progress(0, 2, "drawing replicates")
-            draws = posterior_draws(shop.run.tree("model/posterior.nc"), prepared.spec, CHECK_DRAWS_PER_CHAIN)
+            draws = _fitted_draws(shop, prepared, -(-CHECK_DRAWS // shop.config.sampling.chains))
             replicates = replicate_flows(draws, prepared.design, prepared.spec, shop.config.sampling.seed)
             progress(1, 2, "comparing")
             verdicts, replicated = aggregate_verdicts(replicates, prepared.design, prepared.spec)
@@ -230,7 +246,7 @@ def forecast_stage(shop: Workshop, prepared: Prepared) -> None:
 
     def make() -> None:
         with shop.bar("Rolling forward") as progress:
-            draws = posterior_draws(shop.run.tree("model/posterior.nc"), prepared.spec, config.forecast.draws_per_chain)
+            draws = _fitted_draws(shop, prepared, config.forecast.draws_per_chain)
             frame = build_future_frame(
                 prepared.panels, prepared.design, prepared.spec, config.calendar, config.forecast.horizon_days
             )

@@ -11,7 +11,7 @@ from typing import Literal
 
 from bayes_backlog.errors import DataError, nearest
 
-Kind = Literal["flow", "stock", "milestone", "attribute", "key", "covariate", "statistic"]
+Kind = Literal["flow", "stock", "milestone", "event", "attribute", "key", "covariate", "statistic"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,9 @@ TERMS: tuple[Term, ...] = (
     Term("quantity", "key", "", "what was forecast: a flow summed since the cutoff, or a stock"),
     Term("flow", "key", "", "which flow, cases per day"),
     Term("stock", "key", "", "which stock, cases at the close of the day"),
+    Term("first_date", "key", "day", "first day of a spell or period, inclusive"),
+    Term("last_date", "key", "day", "last day of a spell or period, inclusive; missing = still here"),
+    Term("start_date", "key", "day", "a person's first day in the office; missing = before the log began"),
     Term("event", "key", "", "what happened to a case: a flow, or another milestone"),
     Term("week_ending", "key", "day", "Sunday that ends the week"),
     # milestones of a case
@@ -74,6 +77,15 @@ TERMS: tuple[Term, ...] = (
     Term("dt_date_of_order", "milestone", "day", "court order made"),
     Term("dt_flagged", "milestone", "day", "case flagged"),
     Term("dt_hold_from", "milestone", "day", "case put on hold, where it still is"),
+    # events that are no flow
+    Term("received_by_organisation", "event", "", "the organisation received the case, before the office did"),
+    Term("team_allocated", "event", "", "the case was given to a team; it still waits for an investigator"),
+    Term("legal_rejected", "event", "", "legal review sent the case back"),
+    Term("legal_approved", "event", "", "legal review approved the case"),
+    Term("sent_to_court_team", "event", "", "the case went to the court team"),
+    Term("court_order", "event", "", "the court made its order"),
+    Term("flagged", "event", "", "the case was flagged"),
+    Term("put_on_hold", "event", "", "the case was put on hold, where it still is"),
     # attributes of a case
     Term("fte", "attribute", "FTE", "full-time equivalent of the investigator"),
     Term("weighting", "attribute", "", "complexity weight of the case"),
@@ -117,6 +129,9 @@ TERMS: tuple[Term, ...] = (
     Term("is_school_term", "covariate", "", "whether schools are in term"),
     Term("season", "covariate", "", "winter (Dec-Feb), spring, summer or autumn"),
     Term("week", "covariate", "day", "Monday of the week"),
+    Term("is_working_day", "covariate", "", "Monday to Friday, and no bank holiday"),
+    Term("sin_k", "covariate", "", "annual wave k, sine; its column is sin_1 for one wave a year, and so on"),
+    Term("cos_k", "covariate", "", "annual wave k, cosine; its column is cos_1 for one wave a year, and so on"),
     # statistics of forecasts and scores
     Term("observed", "statistic", "cases", "what happened"),
     Term("predicted", "statistic", "cases", "what was forecast"),
@@ -139,6 +154,8 @@ TERMS: tuple[Term, ...] = (
     Term("coverage_90", "statistic", "", "share of observations inside the 90 % prediction interval"),
     Term("width_90", "statistic", "cases", "width of the 90 % prediction interval"),
     Term("bias", "statistic", "cases", "mean of the draws minus what was observed"),
+    Term("n_days", "statistic", "days", "calendar days of a period that the table has"),
+    Term("n_staff", "statistic", "", "different people present in a period"),
     Term("n_folds", "statistic", "", "number of cutoffs"),
     Term("n_independent", "statistic", "", "number of cutoffs whose horizons do not overlap"),
     Term("best_baseline", "statistic", "", "baseline with the lowest crps"),

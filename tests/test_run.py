@@ -28,20 +28,98 @@ SECRET = "a key that only this test session knows"
 FEW_DRAWS = {"chains": 2, "draws": 150, "tune": 250}
 """Too few for the gate, enough for everything else."""
 
+FORECAST = ["level", "unit", "target_date", "horizon_days", "mean", "q05", "q10", "q25", "q50", "q75", "q90", "q95"]
 COLUMNS = {
-    "cases/cases.parquet": {"source_row", "case_id", "investigator", "team", "role", "fte", "dt_received_inv"},
-    "cases/quarantine.csv": {"file", "source_row", "column", "value", "reason", "action"},
-    "cases/findings.csv": {"rule", "severity", "count", "message"},
-    "panels/daily_panel.parquet": {"date", "investigator", "team", "role", "fte", "exposure", "allocated", "wip_prev"},
-    "panels/events.parquet": {"date", "case_id", "investigator", "team", "role", "event"},
-    "panels/caseload.parquet": {"date", "level", "unit", "received", "allocated", "removed", "backlog", "wip", "open"},
-    "panels/team_weekly.csv": {"unit", "week_ending", "allocated", "wip"},
-    "model/verdicts.csv": {"check", "status", "value", "threshold", "message"},
-    "forecast/flows.csv": {"flow", "level", "unit", "target_date", "horizon_days", "mean", "q05", "q50", "q95"},
-    "forecast/stocks.csv": {"stock", "level", "unit", "target_date", "horizon_days", "mean", "q05", "q50", "q95"},
-    "backtest/forecasts.parquet": {"model", "cutoff", "level", "unit", "quantile_level", "predicted", "observed"},
-    "backtest/scores.csv": {"model", "quantity", "cutoff", "crps", "wis", "coverage_90"},
-    "backtest/summary.csv": {"model", "quantity", "n_folds", "n_independent", "crps", "skill_vs_best_baseline"},
+    "cases/cases.parquet": set(
+        [
+            "source_row",
+            "case_id",
+            "investigator",
+            "team",
+            "role",
+            "fte",
+            "weighting",
+            "is_reallocated",
+            "dt_received_inv",
+            "dt_alloc_invest",
+            "dt_pg_signoff",
+            "dt_close",
+        ]
+    ),
+    "cases/quarantine.csv": set(["file", "source_row", "column", "value", "reason", "action"]),
+    "cases/findings.csv": set(["rule", "severity", "count", "message"]),
+    "panels/daily_panel.parquet": set(
+        [
+            "date",
+            "investigator",
+            "team",
+            "role",
+            "fte",
+            "exposure",
+            "allocated",
+            "signed_off",
+            "closed",
+            "legal_requested",
+            "wip_prev",
+            "wip_load_prev",
+            "backlog_prev",
+            "days_since_last_allocation",
+            "weeks_since_start",
+            "is_new_starter",
+            "weekday",
+            "is_bank_holiday",
+            "is_school_term",
+            "season",
+            "working_days_to_month_end",
+        ]
+    ),
+    "panels/events.parquet": set(["date", "case_id", "investigator", "team", "role", "event"]),
+    "panels/caseload.parquet": set(
+        ["date", "level", "unit", "received", "allocated", "removed", "signed_off", "closed", "backlog", "wip", "open"]
+    ),
+    "panels/team_weekly.csv": set(["unit", "week_ending", "allocated", "signed_off", "wip"]),
+    "model/verdicts.csv": set(["check", "status", "value", "threshold", "message"]),
+    "forecast/flows.csv": {"flow", *FORECAST},
+    "forecast/flows_cumulative.csv": {"flow", *FORECAST},
+    "forecast/stocks.csv": {"stock", *FORECAST},
+    "backtest/forecasts.parquet": set(
+        ["model", "cutoff", "target_date", "horizon_days", "level", "unit", "quantile_level", "predicted", "observed"]
+    ),
+    "backtest/scores.csv": set(
+        [
+            "model",
+            "quantity",
+            "cutoff",
+            "crps",
+            "crps_log",
+            "wis",
+            "coverage_50",
+            "coverage_80",
+            "coverage_90",
+            "width_90",
+            "bias",
+        ]
+    ),
+    "backtest/summary.csv": set(
+        [
+            "model",
+            "quantity",
+            "level",
+            "horizon_working_days",
+            "n_folds",
+            "n_independent",
+            "crps",
+            "crps_log",
+            "wis",
+            "coverage_50",
+            "coverage_80",
+            "coverage_90",
+            "width_90",
+            "bias",
+            "skill_vs_best_baseline",
+            "best_baseline",
+        ]
+    ),
 }
 
 
@@ -111,6 +189,8 @@ def test_manifest_names_what_made_the_run(finished: Finished) -> None:
     manifest = finished.run.manifest()
     assert {"config", "data", "as_of", "seeds", "versions", "git_commit", "timings", "stages"} <= set(manifest)
     assert manifest["as_of"] == "2024-08-30"
+    recorded_artefacts = {a for stage in manifest["stages"].values() for a in stage["artefacts"]}
+    assert recorded_artefacts >= {*COLUMNS, "model/posterior.nc", "model/spec.json", "forecast/predictions.nc"}
     for stage in manifest["stages"].values():
         for artefact, recorded in stage["artefacts"].items():
             assert hash_file(finished.run.path(artefact)) == recorded
@@ -143,7 +223,7 @@ def test_a_reloaded_fit_forecasts_the_same_numbers(finished: Finished, monkeypat
     frame = build_future_frame(prepared.panels, prepared.design, spec, config.calendar, 90)
     stored = finished.run.dataset("forecast/predictions.nc")
     for seed, same in ((config.sampling.seed, True), (config.sampling.seed + 1, False)):
-        again = roll_forward(posterior_draws(trace, spec, 100), frame, prepared.design, spec, seed)
+        again = roll_forward(posterior_draws(trace, prepared.design, spec, 100), frame, prepared.design, spec, seed)
         assert all(np.array_equal(again[name], stored[name]) for name in stored.data_vars) is same
 
 

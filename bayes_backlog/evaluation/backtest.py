@@ -25,7 +25,7 @@ from bayes_backlog.forecasts.future import build_future_frame
 from bayes_backlog.forecasts.roll_forward import roll_forward
 from bayes_backlog.forecasts.tables import units
 from bayes_backlog.inference.fit import Prepared, fit, prepare
-from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
+from bayes_backlog.inference.gate import SCORED, convergence_verdicts, verdict_table
 from bayes_backlog.inference.sampling import CompiledModels, Progress, SamplerSettings, silent
 from bayes_backlog.models.draws import generators, posterior_draws
 from bayes_backlog.panels import Panels, build_panels
@@ -93,7 +93,7 @@ def run_fold(
     )
     trace = fit(past, settings, compiled, progress=progress)
     frame = build_future_frame(past.panels, past.design, past.spec, config.calendar, fold.horizon_days)
-    draws = posterior_draws(trace, past.spec, backtest.draws)
+    draws = posterior_draws(trace, past.design, past.spec, backtest.draws)
     predictions = roll_forward(draws, frame, past.design, past.spec, config.sampling.seed)
     truth = truth_table(panels, fold.cutoff, fold.targets)
     n_draws = backtest.chains * backtest.draws
@@ -107,7 +107,7 @@ def run_fold(
     return FoldResult(
         forecasts=pd.concat([forecasts for forecasts, _ in scored], ignore_index=True),
         scores=pd.concat([scores for _, scores in scored], ignore_index=True),
-        verdicts=verdict_table(convergence_verdicts(trace)).assign(cutoff=fold.cutoff),
+        verdicts=verdict_table(convergence_verdicts(trace, SCORED)).assign(cutoff=fold.cutoff),
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from bayes_backlog.errors import DataError
 from bayes_backlog.panels import Panels
+from bayes_backlog.panels.events import open_cases
 from bayes_backlog.vocabulary import NO_TEAM, OFFICE
 
 FLOWS = ("received", "removed", "allocated", "signed_off")
@@ -69,15 +70,13 @@ def truth_table(panels: Panels, cutoff: pd.Timestamp, targets: pd.DatetimeIndex)
         since = events[(events["date"] > cutoff) & (events["date"] <= target)]
         for flow, team, count in since.groupby(["event", "team"]).size().reset_index().itertuples(index=False):
             values.append((flow, "team", team, count))
-        values += [("wip", "team", team, count) for team, count in _wip_by_team(panels, events, target).items()]
+        values += [("wip", "team", team, count) for team, count in _wip_by_team(panels, target).items()]
         frame = pd.DataFrame(values, columns=["quantity", "level", "unit", "observed"])
         tables.append(frame.assign(target_date=target))
     return pd.concat(tables, ignore_index=True)
 
 
-def _wip_by_team(panels: Panels, events: pd.DataFrame, target: pd.Timestamp) -> pd.Series:
-    until = events[events["date"] <= target]
-    signs = until["event"].map({"allocated": 1, "signed_off": -1})
-    wip = signs.groupby(until["investigator"].fillna(NO_TEAM)).sum()
+def _wip_by_team(panels: Panels, target: pd.Timestamp) -> pd.Series:
+    wip = open_cases(panels.events[panels.events["date"] <= target])
     people = pd.Series(wip.index, index=wip.index)
     return wip.groupby(team_of(panels.roster, people, pd.Series(target, index=people.index))).sum()

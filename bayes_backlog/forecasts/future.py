@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from bayes_backlog import config
-from bayes_backlog.models.design import Design, Floats, Ints, calendar_columns, ramp, week_starts
+from bayes_backlog.models.design import RECENT_WORKING_DAYS, Design, Floats, Ints, calendar_columns, ramp, week_starts
 from bayes_backlog.models.spec import ModelSpec
 from bayes_backlog.panels import Panels
 from bayes_backlog.panels.calendar import calendar_table
+from bayes_backlog.panels.events import open_cases
 from bayes_backlog.vocabulary import NO_TEAM
 
 
@@ -86,7 +87,8 @@ def build_future_frame(
     table = calendar_table(all_dates[0], all_dates[-1], calendar)
     dates = pd.DatetimeIndex(table.index[table["is_working_day"]])
     weeks = (week_starts(dates) - design.weeks[-1]).days.to_numpy() // 7
-    wip = _open_cases(panels)
+    wip = open_cases(panels.events)
+    wip = wip[wip != 0]
     spells = panels.roster[panels.roster["last_date"].isna() | (panels.roster["last_date"] > panels.as_of)]
     people = tuple(sorted({*spells["investigator"], *wip.index}))
     place = _latest_place(panels.roster, people)
@@ -109,16 +111,8 @@ def build_future_frame(
         ramp=ramp_weight,
         backlog_start=int(panels.office["backlog"].iloc[-1]),
         wip_start=wip.reindex(list(people), fill_value=0).to_numpy(dtype=np.int64),
-        recent_received=panels.office["received"].to_numpy(dtype=np.int64)[-10:],
+        recent_received=panels.office["received"].to_numpy(dtype=np.int64)[-RECENT_WORKING_DAYS:],
     )
-
-
-def _open_cases(panels: Panels) -> pd.Series:
-    """Return each person's work in progress at `as_of`; people without any are left out."""
-    events = panels.events[panels.events["event"].isin(["allocated", "signed_off"])]
-    sign = events["event"].map({"allocated": 1, "signed_off": -1})
-    wip = sign.groupby(events["investigator"].fillna(NO_TEAM)).sum()
-    return wip[wip != 0]
 
 
 def _latest_place(roster: pd.DataFrame, people: tuple[str, ...]) -> pd.DataFrame:

@@ -16,11 +16,23 @@ import xarray as xr
 
 Status = Literal["green", "amber", "red"]
 
-R_HAT_MAX = 1.01
-ESS_MIN = 400
 DIVERGENCE_SHARE_MAX = 0.001
 E_BFMI_MIN = 0.3
 TREE_DEPTH_SHARE_MAX = 0.01
+
+
+@dataclass(frozen=True)
+class MixingLimits:
+    """How well chains must have mixed: the worst R-hat allowed, and the smallest effective sample size."""
+
+    r_hat_max: float
+    ess_min: float
+
+
+PUBLISHED = MixingLimits(r_hat_max=1.01, ess_min=400)
+"""For a forecast whose tail quantiles are read."""
+SCORED = MixingLimits(r_hat_max=1.05, ess_min=100)
+"""For a fold of a backtest, whose scores average over many units and folds."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +52,15 @@ def verdict_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(v, c) for c in columns] for v in verdicts], columns=columns)
 
 
-def convergence_verdicts(trace: xr.DataTree) -> list[Verdict]:
+def convergence_verdicts(trace: xr.DataTree, limits: MixingLimits = PUBLISHED) -> list[Verdict]:
     """Judge whether the draws can be trusted.
 
     Parameters
     ----------
     trace : DataTree
         Groups `posterior` and `sample_stats` of at least two chains.
+    limits : MixingLimits
+        What mixing is asked for.
 
     Returns
     -------
@@ -70,50 +84,62 @@ def convergence_verdicts(trace: xr.DataTree) -> list[Verdict]:
         return [finite]
     return [
         finite,
-        _worst_r_hat(posterior),
-        _smallest_ess(posterior, "bulk"),
-        _smallest_ess(posterior, "tail"),
+        _worst_r_hat(posterior, limits),
+        _smallest_ess(posterior, "bulk", limits),
+        _smallest_ess(posterior, "tail", limits),
         _divergences(stats),
         _energy(stats),
         _tree_depth(stats),
     ]
 
 
-def _worst(values: xr.Dataset, *, largest: bool) -> tuple[str, float]:
-    pick = {name: float(v.max() if largest else v.min()) for name, v in values.data_vars.items()}
-    name = max(pick, key=lambda k: pick[k] if largest else -pick[k])
-    return str(name), pick[name]
+def _worst(diagnostic: xr.Dataset, posterior: xr.Dataset, *, largest: bool) -> tuple[str, float]:
+    """Return the variable with the worst value, and the value.
 
-
-def _varying(posterior: xr.Dataset) -> xr.Dataset:
-    """Leave out constants, for which R-hat and ESS are undefined."""
+    Constants have no R-hat or ESS and are passed over, element by element; a missing value of anything that varies is
+    the worst there can be.
+    """
+    missing = np.inf if largest else 0.0
+    best = -np.inf if largest else np.inf
     spread = posterior.std(dim=("chain", "draw"))
-    return posterior[[name for name, s in spread.data_vars.items() if float(s.min()) > 0]]
+    worst = {
+        str(name): float(_extreme(v.fillna(missing).where(spread[name] > 0, best), largest=largest))
+        for name, v in diagnostic.data_vars.items()
+    }
+    name = max(worst, key=lambda k: worst[k] if largest else -worst[k])
+    return name, worst[name]
 
 
-def _worst_r_hat(posterior: xr.Dataset) -> Verdict:
-    name, value = _worst(az.rhat(_varying(posterior)), largest=True)
-    good = value <= R_HAT_MAX
+def _extreme(values: xr.DataArray, *, largest: bool) -> xr.DataArray:
+    return values.max() if largest else values.min()
+
+
+def _worst_r_hat(posterior: xr.Dataset, limits: MixingLimits) -> Verdict:
+    with np.errstate(invalid="ignore", divide="ignore"):  # of constants
+        name, value = _worst(az.rhat(posterior), posterior, largest=True)
+    good = value <= limits.r_hat_max
     message = f"largest R-hat {value:.3f} ({name})"
     return Verdict(
         "R-hat",
         "green" if good else "red",
         value,
-        R_HAT_MAX,
+        limits.r_hat_max,
         message + ("" if good else ": the chains disagree; double sampling.tune and sampling.draws"),
     )
 
 
-def _smallest_ess(posterior: xr.Dataset, method: Literal["bulk", "tail"]) -> Verdict:
-    name, value = _worst(az.ess(_varying(posterior), method=method), largest=False)
-    good = value >= ESS_MIN
+def _smallest_ess(posterior: xr.Dataset, method: Literal["bulk", "tail"], limits: MixingLimits) -> Verdict:
+    with np.errstate(invalid="ignore", divide="ignore"):  # of constants
+        name, value = _worst(az.ess(posterior, method=method), posterior, largest=False)
+    good = value >= limits.ess_min
+    more = limits.ess_min / max(value, 1.0)
     message = f"smallest {method} effective sample size {value:.0f} ({name})"
     return Verdict(
         f"{method} ESS",
         "green" if good else "red",
         value,
-        ESS_MIN,
-        message + ("" if good else f": too few for stable quantiles; multiply sampling.draws by {ESS_MIN / value:.1f}"),
+        limits.ess_min,
+        message + ("" if good else f": too few for stable quantiles; multiply sampling.draws by {more:.1f}"),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from bayes_backlog.models.design import Floats
+from bayes_backlog.models.design import Design, Floats
 from bayes_backlog.models.spec import ModelSpec
 
 Counts = NDArray[np.int32]
@@ -68,15 +68,15 @@ class PosteriorDraws:
         return int(self.intercept.shape[0])
 
 
-def posterior_draws(trace: xr.DataTree, spec: ModelSpec, draws_per_chain: int) -> PosteriorDraws:
+def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_per_chain: int) -> PosteriorDraws:
     """Take evenly spaced draws of every chain.
 
     Parameters
     ----------
     trace : DataTree
         With a `posterior` group of the default model.
-    spec : ModelSpec
-        The specification that was fitted.
+    design, spec : Design, ModelSpec
+        What was fitted.
     draws_per_chain : int
         At most as many as there are; fewer are spaced evenly.
     """
@@ -85,7 +85,7 @@ def posterior_draws(trace: xr.DataTree, spec: ModelSpec, draws_per_chain: int) -
     picked = np.linspace(0, available - 1, min(draws_per_chain, available)).round().astype(int)
     thinned = posterior.isel(draw=picked)
     n = thinned.sizes["chain"] * thinned.sizes["draw"]
-    n_flows, n_weeks = len(spec.flows), posterior.sizes.get("week", 1)
+    n_flows, n_weeks = len(spec.flows), len(design.weeks)
 
     def take(name: str, *shape: int) -> Floats:
         if name not in thinned:
@@ -144,11 +144,19 @@ def draw_division(rng: np.random.Generator, total: NDArray[Any], weights: Floats
         Rows that sum to `total`.
     """
     gammas = rng.standard_gamma(weights)
-    size = gammas.sum(axis=1, keepdims=True)
-    shares = np.where(size > 0, gammas, weights)
-    whole = shares.sum(axis=1, keepdims=True)
-    shares = np.divide(shares, whole, out=np.zeros_like(shares), where=whole > 0)
+    lost = gammas.sum(axis=1) == 0
+    if lost.any():
+        gammas[lost] = _one_person(rng, weights[lost])
+    whole = gammas.sum(axis=1, keepdims=True)
+    shares = np.divide(gammas, whole, out=np.zeros_like(gammas), where=whole > 0)
     return rng.multinomial(np.where(whole[:, 0] > 0, total, 0), shares).astype(np.int32)
+
+
+def _one_person(rng: np.random.Generator, weights: Floats) -> Floats:
+    """Return all shares for one person each: the limit of a Dirichlet whose weights are too small for its gammas."""
+    reached = np.cumsum(weights, axis=1)
+    person = (reached > rng.random((len(weights), 1)) * reached[:, -1:]).argmax(axis=1)
+    return (np.arange(weights.shape[1]) == person[:, None]) & (weights > 0)
 
 
 def generators(seed: int, names: tuple[str, ...]) -> dict[str, np.random.Generator]:

@@ -106,12 +106,13 @@ def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
         row_spell, row_wip = pm.Data("row_spell", design.row_spell), pm.Data("row_wip", design.row_wip)
         row_exposure = pm.Data("row_exposure", design.row_exposure)
         ends = pm.Data("day_ends", np.concatenate([[0], design.day_ends]))
-        wip_levels = pm.Data("log_wip_levels", np.log1p(np.arange(design.row_wip.max() + 1)))
+        # Centred here and not in the graph: everything of the data must enter as data, or compiled code keeps it.
+        own_wip = np.log1p(np.arange(design.row_wip.max() + 1)) - design.state_centre["wip"]
+        wip_levels = pm.Data("centred_log_wip", own_wip)
         for k, flow in enumerate(spec.staff_flows):
             row = row_exposure * pt.exp(spell[k])[row_spell]
             if (flow, "wip") in elasticity:
-                own = elasticity[flow, "wip"] * (wip_levels - design.state_centre["wip"])
-                row = row * pt.exp(own)[row_wip]
+                row = row * pt.exp(elasticity[flow, "wip"] * wip_levels)[row_wip]
             day = pt.exp(log_day_effect(flow))
             present = pt.diff(pt.concatenate([pt.zeros(1), pt.cumsum(row)])[ends])
             mean = day * pt.maximum(present, NOBODY)
@@ -151,8 +152,8 @@ def _calendar_effects(design: Design, spec: ModelSpec) -> TensorVariable:
 def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
     """(flow, D) AR(1) week effects plus slow level, each with mean zero over the training days.
 
-    Innovations are sampled as standard normals: centred or partly centred ones mixed worse on real and simulated offices,
-    because some flow's level hardly moves and its scale then makes a funnel.
+    Innovations are sampled as standard normals: centred or partly centred ones mixed worse on real and simulated
+    offices, because some flow's level hardly moves and its scale then makes a funnel.
     """
     week_of_day = pm.Data("week_of_day", design.week_of_day)
     effect: TensorVariable = pt.zeros((len(spec.flows), len(design.weeks)))

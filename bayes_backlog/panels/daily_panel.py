@@ -17,7 +17,7 @@ from bayes_backlog import config
 from bayes_backlog.cases.case_log import CaseLog
 from bayes_backlog.errors import DataError
 from bayes_backlog.panels.calendar import calendar_table, roll_to_working_day
-from bayes_backlog.panels.events import LEGAL_REQUESTS, flow_dates
+from bayes_backlog.panels.events import LEGAL_REQUESTS, WIP_SIGNS, flow_dates
 from bayes_backlog.panels.office import working_day_flows
 from bayes_backlog.panels.roster import checked_roster
 from bayes_backlog.panels.stocks import Array, Floats, Ints, case_load, count_by_step
@@ -97,9 +97,8 @@ class _OwnEvents:
 
     def stock(self, weights: Floats | None = None) -> Array:
         """Open cases by step and person; row t is what was open when step t began."""
-        signs = {"allocated": 1, "taken_over": 1, "signed_off": -1, "handed_over": -1}
-        open_cases: Array = np.cumsum(sum(sign * self.counts(flow, weights) for flow, sign in signs.items()), axis=0)
-        return open_cases
+        held: Array = np.cumsum(sum(sign * self.counts(flow, weights) for flow, sign in WIP_SIGNS.items()), axis=0)
+        return held
 
 
 def _own_events(held: pd.DataFrame, people: pd.Index, days: pd.DatetimeIndex, log_days: pd.DatetimeIndex) -> _OwnEvents:

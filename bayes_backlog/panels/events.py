@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_backlog.cases.case_log import CaseLog
+from bayes_backlog.vocabulary import NO_TEAM
 
 LEGAL_REQUESTS = ("dt_legal_req_1", "dt_legal_req_2", "dt_legal_req_3")
 OTHER_EVENTS = {
@@ -49,6 +50,16 @@ def flow_dates(cases: pd.DataFrame) -> dict[str, pd.Series]:
         "taken_over": held.mask(is_first),
         "handed_over": cases.get("passed_on", never),
     }
+
+
+WIP_SIGNS = {"allocated": 1, "taken_over": 1, "signed_off": -1, "handed_over": -1}
+"""What each event does to its investigator's work in progress."""
+
+
+def open_cases(events: pd.DataFrame) -> pd.Series:
+    """Return the work in progress that the events leave each investigator (cases of nobody under `NO_TEAM`)."""
+    counted = events[events["event"].isin(WIP_SIGNS)]
+    return counted["event"].map(WIP_SIGNS).groupby(counted["investigator"].fillna(NO_TEAM)).sum()
 
 
 def build_event_log(log: CaseLog) -> pd.DataFrame:

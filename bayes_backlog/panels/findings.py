@@ -80,7 +80,8 @@ def reallocation(log: CaseLog, first_date: pd.Timestamp) -> Iterator[Finding]:
     earliest = cases["dt_received_inv"]
     if "dt_alloc_team" in cases:
         earliest = cases["dt_alloc_team"].fillna(earliest)
-    waited = cases["dt_alloc_invest"].clip(lower=first_date) - earliest.clip(lower=first_date)
+    left = cases["dt_alloc_invest"]
+    waited = left.where(left > first_date, first_date) - earliest.where(earliest > first_date, first_date)
     fewer = waited.dt.days.clip(lower=0).sum() / ((log.as_of - first_date).days + 1)
     share = len(cases) / log.cases["dt_alloc_invest"].notna().sum()
     yield (

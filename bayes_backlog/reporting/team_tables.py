@@ -12,6 +12,7 @@ import pandas as pd
 
 from bayes_backlog.forecasts.tables import group_totals
 from bayes_backlog.models.draws import Counts
+from bayes_backlog.panels.events import WIP_SIGNS
 from bayes_backlog.reporting.finished import predictions
 from bayes_backlog.reporting.forecast_tables import HISTORY_WEEKS, as_of, in_panels, joined, quantiles
 from bayes_backlog.reporting.headline import horizons
@@ -70,7 +71,7 @@ def team_history(run: Run, quantity: str) -> pd.DataFrame:
     where first seen.
     """
     daily, events = run.table("panels/daily_panel.parquet"), run.table("panels/events.parquet")
-    sign = {"allocated": 1, "signed_off": -1} if quantity == "wip" else {quantity: 1}
+    sign = WIP_SIGNS if quantity == "wip" else {quantity: 1}
     events = events[events["event"].isin(list(sign))]
     counts = events["event"].map(sign).groupby([events["date"], events["investigator"].fillna(NO_TEAM)]).sum()
     by_person = counts.unstack(fill_value=0)

@@ -82,7 +82,7 @@ def test_raw_export_to_daily_panel(
 
     benchmark.pedantic(run, rounds=rounds)
     figures = pd.DataFrame(inside)
-    benchmark.extra_info.update(cases=n_allocated, **figures.median().to_dict())
+    benchmark.extra_info.update(allocated_in_truth=n_allocated, **figures.median().to_dict())
     print(f"\n{path.name}: {figures.median().to_dict()}")
     off_roster = n_allocated - figures["allocated"].iloc[0]
     assert 0 <= off_roster < 0.001 * n_allocated + 20

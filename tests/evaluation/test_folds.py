@@ -30,7 +30,7 @@ def test_targets_are_the_working_days_after_the_cutoff() -> None:
 def test_the_last_fold_is_as_late_as_its_truth_allows() -> None:
     """The 63rd working day after it is the last known day; one day later would need a truth nobody has."""
     found = folds()
-    assert [fold.cutoff for fold in found] == [found[-1].cutoff - pd.Timedelta(days=91 * k) for k in (3, 2, 1, 0)]
+    assert [fold.cutoff for fold in found] == [found[-1].cutoff - pd.Timedelta(days=98 * k) for k in (3, 2, 1, 0)]
     assert found[-1].targets[-1] == pd.Timestamp("2025-06-30")
     ahead = working_days(found[-1].cutoff + pd.Timedelta(days=1), pd.Timestamp("2025-06-30"), ENGLAND)
     assert len(ahead) == 63

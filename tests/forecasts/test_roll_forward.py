@@ -50,6 +50,20 @@ def test_a_clipped_stock_breaks_the_identity(predictions: xr.Dataset) -> None:
     assert wip_errors(shifted) > 0
 
 
+@pytest.mark.parametrize("week_shock", [True, False])
+@pytest.mark.parametrize("slow_level", [True, False])
+@pytest.mark.parametrize("day_shock", [True, False])
+def test_every_switch_of_the_model_rolls_forward(
+    small: Prepared, frame: FutureFrame, make_draws: MakeDraws, week_shock: bool, slow_level: bool, day_shock: bool
+) -> None:
+    spec = dataclasses.replace(small.spec, week_shock=week_shock, slow_level=slow_level, day_shock=day_shock)
+    off = [] if week_shock else ["week_sd", "week_persistence", "week_effect"]
+    off += [] if slow_level else ["level_sd", "slow_level"]
+    draws = make_draws(**{name: np.zeros_like(getattr(make_draws(), name)) for name in off})
+    rolled = roll_forward(draws, frame, small.design, spec, seed=1)
+    assert backlog_errors(rolled) == wip_errors(rolled) == 0
+
+
 @pytest.mark.parametrize("level", ["team", "role"])
 @pytest.mark.parametrize("quantity", ["allocated", "signed_off", "wip"])
 def test_people_add_up_to_groups_and_office_in_every_draw(predictions: xr.Dataset, quantity: str, level: str) -> None:
@@ -62,7 +76,7 @@ def test_people_add_up_to_groups_and_office_in_every_draw(predictions: xr.Datase
 def test_sum_of_quantiles_is_not_the_quantile_of_sums(predictions: xr.Dataset) -> None:
     """Why draws come before quantiles: people's upper quantiles add up to more than the office's."""
     people = np.quantile(predictions["wip"].isel(date=-1), 0.95, axis=(0, 1)).sum()
-    assert people > 1.05 * np.quantile(office_totals(predictions, "wip")[:, -1], 0.95)
+    assert people > 1.02 * np.quantile(office_totals(predictions, "wip")[:, -1], 0.95)
 
 
 def test_nothing_happens_on_days_off(predictions: xr.Dataset, frame: FutureFrame) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
+from bayes_backlog.inference.gate import PUBLISHED, SCORED, convergence_verdicts, verdict_table
 
 CHAINS, DRAWS = 4, 500
 
@@ -69,8 +69,28 @@ def test_every_failure_is_seen(check: str, status: str, bad: Callable[[], xr.Dat
     assert statuses(bad())[check] == status
 
 
+def test_a_fold_is_asked_for_less_than_a_published_forecast() -> None:
+    """Chains that moved in steps of ten have about 200 effective draws: enough for a score, not for a tail quantile."""
+    slow = trace(mu=np.repeat(draws()[:, ::10], 10, axis=1))
+    published, scored = (
+        {v.check: v.status for v in convergence_verdicts(slow, limits)} for limits in (PUBLISHED, SCORED)
+    )
+    assert published["bulk ESS"] == "red"
+    assert scored["bulk ESS"] == "green"
+    apart = trace(mu=draws() + np.arange(CHAINS)[:, None])
+    assert {v.check: v.status for v in convergence_verdicts(apart, SCORED)}["R-hat"] == "red"
+
+
 def test_messages_say_what_to_do() -> None:
     table = verdict_table(convergence_verdicts(trace(diverging=flags(3))))
     message = table.set_index("check").at["divergences", "message"]
     assert "3 divergent draws" in message
     assert "target_accept" in message
+
+
+def test_a_constant_element_does_not_hide_a_bad_one() -> None:
+    shape = (CHAINS, DRAWS)
+    stuck = np.stack([np.ones(shape), draws() + np.arange(CHAINS)[:, None]], axis=-1)
+    tree = trace()
+    tree["posterior"] = xr.Dataset({"pair": (("chain", "draw", "member"), stuck)})
+    assert statuses(tree)["R-hat"] == "red"

@@ -46,9 +46,14 @@ def test_nobody_present_means_nothing_divided() -> None:
     assert draw_division(np.random.default_rng(2), np.array([5]), np.zeros((1, 3))).sum() == 0
 
 
-def test_tiny_weights_do_not_lose_cases() -> None:
-    parts = draw_division(np.random.default_rng(2), np.full(50, 3), np.full((50, 4), 1e-200))
-    assert (parts.sum(axis=1) == 3).all()
+def test_tiny_weights_give_everything_to_one_person() -> None:
+    """Gammas of such weights underflow to zero; dividing by expected shares instead would spread what must clump."""
+    parts = draw_division(np.random.default_rng(2), np.full(400, 5), np.tile([3e-5, 1e-5, 0.0], (400, 1)))
+    assert (parts.sum(axis=1) == 5).all()
+    assert (parts.max(axis=1) == 5).all()
+    first = (parts[:, 0] == 5).mean()
+    assert abs(first - 0.75) < 4 * np.sqrt(0.75 * 0.25 / 400)
+    assert (parts[:, 2] == 0).all()
 
 
 def test_streams_are_independent_of_each_other_s_names() -> None:

@@ -10,10 +10,12 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytest
+import xarray as xr
 from scipy import stats
 
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.design import Design
+from bayes_backlog.models.draws import posterior_draws
 from bayes_backlog.models.forecaster import build_forecaster, level_correlation, level_weights
 from bayes_backlog.models.spec import ModelSpec
 
@@ -134,3 +136,45 @@ def test_parts_can_be_switched_off(small: Prepared) -> None:
     assert not names & {"week_sd", "week_z", "level_sd", "level_z"}
     assert "investigator_rate" in names
     assert pytensor.config.floatX == "float64"
+
+
+def test_everything_of_the_data_enters_as_data(small: Prepared, points: list[dict[str, np.ndarray]]) -> None:
+    """Code compiled for one data set serves another by swapping `pm.Data`; a number left there stays.
+
+    The other data set has every array changed and every size kept.
+    """
+    other = dataclasses.replace(
+        small.design,
+        calendar=small.design.calendar[::-1],
+        office_counts=small.design.office_counts[:, ::-1],
+        office_states={name: values[::-1] for name, values in small.design.office_states.items()},
+        state_centre={name: value + 0.3 for name, value in small.design.state_centre.items()},
+        row_wip=small.design.row_wip[::-1],
+        row_exposure=0.5 * small.design.row_exposure,
+    )
+    first, second = (build_forecaster(design, small.spec) for design in (small.design, other))
+    fresh = likelihood_of(second, points)
+    assert not np.allclose(likelihood_of(first, points), fresh)
+    with first:
+        pm.set_data({variable.name: variable.get_value() for variable in second.data_vars})
+    assert np.allclose(likelihood_of(first, points), fresh)
+
+
+def test_posterior_without_weekly_parts_has_flat_weeks(small: Prepared) -> None:
+    """The forecast needs weeks even where the model has none: zeros, as many as the training has."""
+    spec = dataclasses.replace(small.spec, week_shock=False, slow_level=False, elasticities={})
+    model = build_forecaster(small.design, spec)
+    values = named_values(model, [model.initial_point()] * 2)
+    posterior = xr.Dataset(
+        {
+            name: (
+                ("chain", "draw", *(model.named_vars_to_dims.get(name) or ())),
+                np.stack([v[name] for v in values])[None],
+            )
+            for name in values[0]
+        }
+    )
+    draws = posterior_draws(xr.DataTree.from_dict({"posterior": posterior}), small.design, spec, 2)
+    assert draws.week_effect.shape == (2, len(spec.flows), len(small.design.weeks))
+    assert not draws.slow_level.any()
+    assert draws.elasticity == {}

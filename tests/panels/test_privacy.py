@@ -1,4 +1,4 @@
-"""No name and no case number of the raw export is in the bytes of anything that a run keeps of cases and panels."""
+"""No name and no case number of the raw export is in the bytes of anything that a run writes of cases and panels."""
 
 from __future__ import annotations
 
@@ -13,20 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from bayes_backlog import stages
-from bayes_backlog.cases.case_log import load_cases
 from bayes_backlog.cases.messy_export import FIRST_NAMES, LAST_NAMES, write_messy_export
-from bayes_backlog.cases.pseudonyms import Key
+from bayes_backlog.cases.pseudonyms import KEY_VARIABLE
 from bayes_backlog.cases.synthetic import simulate_office
 from bayes_backlog.config import Config, Data, Simulate
-from bayes_backlog.panels import build_panels
 from bayes_backlog.runs import Run, write_table
-
-ROOMS = ("cases", "panels")
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, set[str]]:
-    """The two rooms of a run on a messy export, and every raw word that must not be in them."""
+    """What a run writes of a messy export up to its panels, and every raw word that must not be in them."""
     folder = tmp_path_factory.mktemp("private")
     simulate = Simulate(
         seed=5, first_date=date(2024, 1, 1), last_date=date(2025, 3, 31), n_investigators=8, n_teams=2, cases_per_week=9
@@ -36,16 +32,16 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, set[str]]:
     office = replace(office, cases=office.cases.assign(case_id="Ref-" + office.cases["case_id"]))
     write_messy_export(office, folder / "export.csv", seed=1)
     config = Config(name="private", title="Private", data=Data(file=folder / "export.csv"))
-    log = load_cases(config.data, Key.for_synthetic_data())
     run = Run(folder / "run")
-    stages._write_rooms(run, log, build_panels(log, config))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, "a key that is long enough")
+        stages.open_workshop(config, run, stages.no_bar, "panel")
     names = {word for name in (*FIRST_NAMES, *LAST_NAMES) for word in name.split()}
     return run, {word.casefold() for word in names | set(office.cases["case_id"])}
 
 
 def artefacts(run: Run) -> Iterator[Path]:
-    for room in ROOMS:
-        yield from sorted(path for path in run.path(room).rglob("*") if path.is_file())
+    yield from sorted(path for path in run.folder.rglob("*") if path.is_file())
 
 
 def contents(path: Path) -> bytes:
