@@ -21,6 +21,7 @@ from bayes_backlog.models.draws import (
     PosteriorDraws,
     draw_division,
     draw_negative_binomial,
+    draw_weeks,
     generators,
 )
 from bayes_backlog.models.forecaster import level_correlation
@@ -142,20 +143,12 @@ def _log_day_effects(
     """(n, F, H): what a day does to everybody: calendar, week, level; intercepts of the office flows included."""
     n_weeks = int(frame.week_of_day[-1]) + 1
     effect = draws.calendar @ frame.calendar.T
-    shared = _future_weeks(draws, n_weeks, rng["week"]) + _future_levels(draws, design, spec, n_weeks, rng["level"])
+    # Index 0 is the last training week, which the fit knows.
+    weeks = draw_weeks(draws, draws.week_effect[..., -1], n_weeks, rng["week"])
+    shared = weeks + _future_levels(draws, design, spec, n_weeks, rng["level"])
     effect += shared[:, :, frame.week_of_day] - draws.shared_mean[:, :, None]
     effect[:, : len(spec.office_flows)] += draws.intercept[:, : len(spec.office_flows), None]
     return effect
-
-
-def _future_weeks(draws: PosteriorDraws, n_weeks: int, rng: np.random.Generator) -> Floats:
-    """(n, F, n_weeks) week effects; index 0 is the last training week, which the fit knows."""
-    path = np.empty((*draws.week_sd.shape, n_weeks))
-    path[..., 0] = draws.week_effect[..., -1]
-    step_sd = draws.week_sd * np.sqrt(1 - draws.week_persistence**2)
-    for week in range(1, n_weeks):
-        path[..., week] = draws.week_persistence * path[..., week - 1] + step_sd * rng.standard_normal(step_sd.shape)
-    return path
 
 
 def _future_levels(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bayes_backlog.inference.gate import Status, Verdict
 from bayes_backlog.models.design import Design, Floats
-from bayes_backlog.models.draws import PosteriorDraws, draw_division, draw_negative_binomial, generators
+from bayes_backlog.models.draws import PosteriorDraws, draw_division, draw_negative_binomial, draw_weeks, generators
 from bayes_backlog.models.spec import ModelSpec
 
 AMBER = 0.025
@@ -40,7 +40,8 @@ def replicate_flows(draws: PosteriorDraws, design: Design, spec: ModelSpec, seed
         Office flows: (n, D) cases; staff flows: (n, R) cases per row.
     """
     rng = generators(seed, ("week", *spec.flows))
-    weeks = _fresh_weeks(draws, len(design.weeks), rng["week"]) + draws.slow_level
+    start = draws.week_sd * rng["week"].standard_normal(draws.week_sd.shape)
+    weeks = draw_weeks(draws, start, len(design.weeks), rng["week"]) + draws.slow_level
     shared = draws.calendar @ design.calendar.T + weeks[:, :, design.week_of_day] - draws.shared_mean[:, :, None]
     for (flow, state), exponent in draws.elasticity.items():
         if state in design.office_states:
@@ -52,15 +53,6 @@ def replicate_flows(draws: PosteriorDraws, design: Design, spec: ModelSpec, seed
     for k, flow in enumerate(spec.staff_flows):
         replicates[flow] = _staff_rows(draws, design, spec, k, shared[:, len(spec.office_flows) + k], rng[flow])
     return replicates
-
-
-def _fresh_weeks(draws: PosteriorDraws, n_weeks: int, rng: np.random.Generator) -> Floats:
-    path = np.empty((*draws.week_sd.shape, n_weeks))
-    path[..., 0] = draws.week_sd * rng.standard_normal(draws.week_sd.shape)
-    step = draws.week_sd * np.sqrt(1 - draws.week_persistence**2)
-    for week in range(1, n_weeks):
-        path[..., week] = draws.week_persistence * path[..., week - 1] + step * rng.standard_normal(step.shape)
-    return path
 
 
 def _staff_rows(

@@ -117,6 +117,32 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
     )
 
 
+def draw_weeks(draws: PosteriorDraws, start: Floats, n_weeks: int, rng: np.random.Generator) -> Floats:
+    """Draw AR(1) week effects that go on from `start`.
+
+    Parameters
+    ----------
+    draws : PosteriorDraws
+        Gives each draw's sd and persistence.
+    start : (n, F) float
+        Effect of the first week.
+    n_weeks : int
+        Weeks in all, the first included.
+    rng : Generator
+        Source of randomness.
+
+    Returns
+    -------
+    (n, F, n_weeks) float
+    """
+    path = np.empty((*start.shape, n_weeks))
+    path[..., 0] = start
+    step_sd = draws.week_sd * np.sqrt(1 - draws.week_persistence**2)
+    for week in range(1, n_weeks):
+        path[..., week] = draws.week_persistence * path[..., week - 1] + step_sd * rng.standard_normal(start.shape)
+    return path
+
+
 def draw_negative_binomial(rng: np.random.Generator, mean: ArrayLike, dispersion: ArrayLike) -> Counts:
     """Draw counts with variance = mean + mean^2 / dispersion, of the broadcast shape of the arguments.
 

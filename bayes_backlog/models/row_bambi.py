@@ -41,7 +41,6 @@ def build_row_bambi(table: pd.DataFrame, flow: str, spec: ModelSpec) -> bmb.Mode
         Built, not fitted. Priors are passed as they are: Bambi's own scaling and centring are off.
     """
     priors = spec.priors
-    group_sd = {"investigator": priors.investigator_sd, "team": priors.team_sd, "role": priors.role_sd}
     model = bmb.Model(
         row_formula(flow, spec),
         table,
@@ -52,7 +51,7 @@ def build_row_bambi(table: pd.DataFrame, flow: str, spec: ModelSpec) -> bmb.Mode
             "new_starter": bmb.Prior("Normal", mu=priors.ramp[0], sigma=priors.ramp[1]),
             **{
                 f"1|{group}": bmb.Prior("Normal", mu=0.0, sigma=bmb.Prior("HalfNormal", sigma=sd))
-                for group, sd in group_sd.items()
+                for group, sd in spec.group_sd().items()
             },
             "alpha": bmb.Prior("HalfCauchy", beta=1.0),
         },

@@ -23,7 +23,6 @@ def build_row_pymc(table: pd.DataFrame, flow: str, spec: ModelSpec) -> pm.Model:
         Terms and priors.
     """
     priors = spec.priors
-    group_sd = {"investigator": priors.investigator_sd, "team": priors.team_sd, "role": priors.role_sd}
     codes = {group: pd.factorize(table[group], sort=True) for group in GROUPS}
     with pm.Model(coords={f"{group}__factor_dim": list(labels) for group, (_, labels) in codes.items()}) as model:
         eta = table["log_exposure"].to_numpy() + pm.Normal("Intercept", *priors.log_staff_rate)
@@ -31,7 +30,7 @@ def build_row_pymc(table: pd.DataFrame, flow: str, spec: ModelSpec) -> pm.Model:
             eta = eta + pm.Normal(term, 0.0, spec.term_sd(term)) * table[term].to_numpy()
         eta = eta + pm.Normal("new_starter", *priors.ramp) * table["new_starter"].to_numpy()
         for group, (code, _) in codes.items():
-            sd = pm.HalfNormal(f"1|{group}_sigma", group_sd[group])
+            sd = pm.HalfNormal(f"1|{group}_sigma", spec.group_sd()[group])
             offset = pm.Normal(f"1|{group}_offset", dims=f"{group}__factor_dim")
             eta = eta + pm.Deterministic(f"1|{group}", offset * sd, dims=f"{group}__factor_dim")[code]
         alpha = pm.HalfCauchy("alpha", 1.0)

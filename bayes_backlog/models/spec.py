@@ -132,6 +132,11 @@ class ModelSpec:
         """Prior sd of one calendar coefficient."""
         return self.priors.month_end_sd if term in MONTH_END_TERMS else self.priors.calendar_sd
 
+    def group_sd(self) -> dict[str, float]:
+        """Prior scale of the spread of each group of the row model."""
+        priors = self.priors
+        return {"investigator": priors.investigator_sd, "team": priors.team_sd, "role": priors.role_sd}
+
     def elasticity_names(self) -> tuple[tuple[str, str], ...]:
         """All (flow, state) pairs that have an elasticity."""
         return tuple((flow, state) for flow in self.flows for state in self.elasticities.get(flow, ()))
