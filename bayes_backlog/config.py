@@ -135,7 +135,7 @@ class Sampling(Section):
     """How the posterior is sampled."""
 
     chains: Annotated[int, Field(ge=2)] = 4
-    draws: Annotated[int, Field(ge=50)] = 2000
+    draws: Annotated[int, Field(ge=50)] = 3000
     tune: Annotated[int, Field(ge=50)] = 1000
     target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
     seed: int = 20240229
