@@ -22,8 +22,9 @@ from bayes_backlog.cases.synthetic import simulate_office, write_office
 from bayes_backlog.config import Config, load_config, with_data
 from bayes_backlog.errors import BacklogError, ConfigError, GateRefused
 from bayes_backlog.inference.sampling import Progress as Report
+from bayes_backlog.reporting.finished import refuse_unfinished
 from bayes_backlog.reporting.headline import headline_sentences
-from bayes_backlog.reporting.render import render_report
+from bayes_backlog.reporting.render import existing_run, render_report
 from bayes_backlog.runs import Run
 
 app = typer.Typer(
@@ -161,6 +162,7 @@ def report(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, such as results/demo.")],
 ) -> None:
     """Render a finished run's report and print its path."""
+    refuse_unfinished(Run(existing_run(run_folder)))
     typer.echo(render_report(run_folder))
 
 

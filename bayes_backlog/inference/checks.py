@@ -26,7 +26,10 @@ LABELS = {
     "week_autocorrelation": "likeness of neighbouring week totals",
     "team_week_sd": "spread of team-week totals",
 }
-ADVICE = "the model does not reproduce it, so intervals of totals cannot be trusted; look for a missing shared effect"
+TOO_NARROW = "the model understates it, so its intervals of totals may be too narrow; look for a missing shared effect"
+TOO_WIDE = "the model overstates it, so its intervals of totals may be too wide; look for a part without need in the data"
+    "the model overstates it, so its intervals of totals may be too wide; look for a part the data do not ask for"
+)
 
 Statistic = Callable[[Floats], Floats]
 
@@ -102,7 +105,7 @@ def aggregate_verdicts(
             low, high = np.quantile(replicated, [0.025, 0.975])
             message = f"{LABELS[name]}: {observed:.2f}, expected {low:.2f} to {high:.2f}"
             if status != "green":
-                message += f": {ADVICE}"
+                message += f": {TOO_NARROW if above < below else TOO_WIDE}"
             verdicts.append(Verdict(f"{flow} {name}", status, p, 2 * AMBER, message))
             long.append(pd.DataFrame({"check": name, "flow": flow, "observed": observed, "replicate": replicated}))
     return verdicts, pd.concat(long, ignore_index=True)

@@ -124,7 +124,7 @@ def _worst_r_hat(posterior: xr.Dataset, limits: MixingLimits) -> Verdict:
         "green" if good else "red",
         value,
         limits.r_hat_max,
-        message + ("" if good else ": the chains disagree; double sampling.tune and sampling.draws"),
+        message + ("" if good else ": the chains disagree; double sampling.tune first, then sampling.draws"),
     )
 
 
@@ -132,14 +132,13 @@ def _smallest_ess(posterior: xr.Dataset, method: Literal["bulk", "tail"], limits
     with np.errstate(invalid="ignore", divide="ignore"):  # of constants
         name, value = _worst(az.ess(posterior, method=method), posterior, largest=False)
     good = value >= limits.ess_min
-    more = limits.ess_min / max(value, 1.0)
     message = f"smallest {method} effective sample size {value:.0f} ({name})"
     return Verdict(
         f"{method} ESS",
         "green" if good else "red",
         value,
         limits.ess_min,
-        message + ("" if good else f": too few for stable quantiles; multiply sampling.draws by {more:.1f}"),
+        message + ("" if good else ": too few for stable quantiles; raise sampling.draws"),
     )
 
 
@@ -147,9 +146,7 @@ def _divergences(stats: xr.Dataset) -> Verdict:
     diverging = stats["diverging"]
     count, share = int(diverging.sum()), float(diverging.mean())
     status: Status = "green" if count == 0 else "amber" if share <= DIVERGENCE_SHARE_MAX else "red"
-    advice = (
-        "" if count == 0 else ": part of the posterior was not reached; raise sampling.target_accept to 0.95 or more"
-    )
+    advice = "" if count == 0 else ": part of the posterior was not reached; raise sampling.target_accept towards 0.99"
     return Verdict("divergences", status, share, DIVERGENCE_SHARE_MAX, f"{count} divergent draws ({share:.2%}){advice}")
 
 

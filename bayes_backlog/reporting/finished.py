@@ -12,15 +12,21 @@ from bayes_backlog.runs import Run, hash_file
 
 
 def finished_run() -> Run:
-    """Return the chosen run.
+    """Return the chosen run, refused as `refuse_unfinished` says."""
+    run = Run(chosen_run())
+    refuse_unfinished(run)
+    return run
+
+
+def refuse_unfinished(run: Run) -> None:
+    """Refuse a run that pages cannot be made of.
 
     Raises
     ------
     RunError
-        When there is none, when it stopped before its last stage, or when a file is missing or is no longer the one
-        that the run wrote: a page would then mix two runs without a word.
+        When it stopped before its last stage, or when a file is missing or is no longer the one that the run wrote: a
+        page would then mix two runs without a word.
     """
-    run = Run(chosen_run())
     manifest = run.manifest()
     stages = manifest.get("stages", {})
     missing = [stage for stage in expected_stages(run) if stage not in stages]
@@ -36,7 +42,6 @@ def finished_run() -> Run:
             f"{len(changed)} file(s) of the run in {run.folder} are missing or not as the run wrote them "
             f"({examples(changed)}), so its pages would not agree with one another. Run bayes-backlog run CONFIG again."
         )
-    return run
 
 
 def expected_stages(run: Run) -> tuple[str, ...]:
