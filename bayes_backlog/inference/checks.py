@@ -26,10 +26,8 @@ LABELS = {
     "week_autocorrelation": "likeness of neighbouring week totals",
     "team_week_sd": "spread of team-week totals",
 }
-TOO_NARROW = "the model understates it, so its intervals of totals may be too narrow; look for a missing shared effect"
-TOO_WIDE = "the model overstates it, so its intervals of totals may be too wide; look for a part without need in the data"
-    "the model overstates it, so its intervals of totals may be too wide; look for a part the data do not ask for"
-)
+TOO_NARROW = "the model understates it: its intervals of totals may be too narrow; look for a missing shared effect"
+TOO_WIDE = "the model overstates it: its intervals of totals may be too wide; look for a part the data do not need"
 
 Statistic = Callable[[Floats], Floats]
 
