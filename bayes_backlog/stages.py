@@ -60,7 +60,7 @@ CHANGES_NO_NUMBER: dict[str, Any] = {
 }
 KEPT_DRAWS_PER_CHAIN = 1000
 """At most, evenly spaced: the gate judges all draws before they are thinned."""
-POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_z", "level_z", "team_z", "role_z")
+POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_z", "level_z", "team_z", "role_z", "investigator_z")
 """Standard normals behind effects that are kept themselves."""
 
 ProgressBar = Callable[[str], AbstractContextManager[Progress]]

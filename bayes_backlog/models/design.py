@@ -230,6 +230,11 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
     )
 
 
+def in_use(labels: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which labels have data, and which only round a dimension up."""
+    return np.array([not label.startswith(UNUSED) for label in labels])
+
+
 def ramp(weeks_since_start: pd.Series) -> Floats:
     """Return 1 in an investigator's first week, easing linearly to 0 after four; 0 where the start is unknown."""
     weeks = weeks_since_start.astype("Float64").fillna(RAMP_WEEKS).to_numpy(dtype=float)

@@ -12,8 +12,9 @@ Dirichlet-multinomial carries what is left, a person's own clumping (independent
 mu (1 + 1/concentration) are the special case dispersion = concentration * M[t], which `day_shock = False` selects).
 No latent variable per day is sampled, and no row needs a log-gamma unless it has an event.
 
-Investigators are centred on their home team and role; the weekly effects are AR(1), the level is linear between knots
-eight weeks apart, both with mean zero over the training days so that intercepts speak of an average day.
+Where there are many, investigators are sampled centred on their home team and role; the weekly effects are AR(1), the
+level is linear between knots eight weeks apart, both with mean zero over the training days so that intercepts speak of
+an average day.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_backlog.models.design import KNOT_WEEKS, UNUSED, Design, Floats, Ints, level_basis, n_knots
+from bayes_backlog.models.design import KNOT_WEEKS, Design, Floats, Ints, in_use, level_basis, n_knots
 from bayes_backlog.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
 
 
+CENTRED_FROM = 16
+"""Investigators from which on their rates are sampled centred on team and role. With few people the data cannot keep
+their spread away from zero, where the centred form is a funnel; with many the other form mixes badly."""
 NOBODY = 1e-12
 """Rate of a day without anybody present: it has no case, and its logarithm must stay finite."""
 
@@ -194,9 +198,12 @@ def _spell_effects(design: Design, spec: ModelSpec, intercept: TensorVariable) -
     role = _group_effect("role", priors.role_sd, staff.roles)
     at_home = intercept[:, None] + team[:, home_team] + role[:, home_role]
     investigator_sd = pm.HalfNormal("investigator_sd", priors.investigator_sd, dims="staff_flow")
-    investigator = pm.Normal(
-        "investigator_rate", at_home, investigator_sd[:, None], dims=("staff_flow", "investigator")
-    )
+    dims = ("staff_flow", "investigator")
+    if in_use(staff.investigators).sum() >= CENTRED_FROM:
+        investigator = pm.Normal("investigator_rate", at_home, investigator_sd[:, None], dims=dims)
+    else:
+        z = pm.Normal("investigator_z", dims=dims)
+        investigator = pm.Deterministic("investigator_rate", at_home + investigator_sd[:, None] * z, dims=dims)
     ramp = pm.Normal("ramp", *priors.ramp, dims="staff_flow")
     own = investigator - team[:, home_team] - role[:, home_role]
     return own[:, of] + team[:, team_of] + role[:, role_of] + ramp[:, None] * pm.Data("spell_ramp", staff.spell_ramp)
@@ -210,7 +217,7 @@ def _ranks(counts: Ints) -> Floats:
 
 def _group_effect(group: str, prior_sd: float, labels: tuple[str, ...]) -> TensorVariable:
     """(staff_flow, label) effects that sum to zero over the labels in use, so that the intercept is their average."""
-    used = pm.Data(f"{group}_used", np.array([not label.startswith(UNUSED) for label in labels], dtype=float))
+    used = pm.Data(f"{group}_used", in_use(labels).astype(float))
     sd = pm.HalfNormal(f"{group}_sd", prior_sd, dims="staff_flow")
     z = pm.Normal(f"{group}_z", dims=("staff_flow", group))
     centred = z - (z @ used / used.sum())[:, None]
