@@ -43,7 +43,10 @@ class Priors:
     log_staff_rate : tuple of float
         Mean and sd of the log of cases per FTE-day: 95 % between 0.008 and 2.7.
     calendar_sd : float
-        A weekday, holiday, term or season effect: rate ratios mostly between 1/2.7 and 2.7.
+        A weekday, holiday or term effect: rate ratios mostly between 1/2.7 and 2.7.
+    season_sd : float
+        An annual wave: swings beyond a third up or down are rare, and a year or two of data cannot rule out wide ones
+        that a forecast would then extrapolate.
     month_end_sd : float
         A month-end effect: rate ratios up to 7 are ordinary, administrative rushes are real.
     investigator_sd, team_sd, role_sd : float
@@ -67,6 +70,7 @@ class Priors:
     log_removed: tuple[float, float] = (0.0, 2.0)
     log_staff_rate: tuple[float, float] = (-1.9, 1.5)
     calendar_sd: float = 0.5
+    season_sd: float = 0.15
     month_end_sd: float = 1.0
     investigator_sd: float = 0.5
     team_sd: float = 0.25
@@ -130,7 +134,9 @@ class ModelSpec:
 
     def term_sd(self, term: str) -> float:
         """Prior sd of one calendar coefficient."""
-        return self.priors.month_end_sd if term in MONTH_END_TERMS else self.priors.calendar_sd
+        if term in MONTH_END_TERMS:
+            return self.priors.month_end_sd
+        return self.priors.calendar_sd if term in self.calendar_terms else self.priors.season_sd
 
     def group_sd(self) -> dict[str, float]:
         """Prior scale of the spread of each group of the row model."""
