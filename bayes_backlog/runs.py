@@ -107,7 +107,7 @@ def refuse_unwritable(folder: Path) -> None:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as Parquet or CSV, by the suffix, in one step."""
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
         else:
@@ -116,8 +116,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file in one step."""
-    with _replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def write_dataset(data: xr.Dataset | xr.DataTree, path: Path) -> None:
@@ -128,7 +128,7 @@ def write_dataset(data: xr.Dataset | xr.DataTree, path: Path) -> None:
         node.path: {str(name): {"zlib": True, "complevel": 1} for name, v in node.data_vars.items() if v.ndim}
         for node in bare.subtree
     }
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         bare.to_netcdf(temporary, encoding=encoding)
 
 
@@ -144,7 +144,7 @@ def safe_cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary file beside `path` that takes its place only when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)

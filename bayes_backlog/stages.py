@@ -7,8 +7,8 @@ written before the cases and panels have been read and checked, so bad input lea
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -83,6 +83,8 @@ class Workshop:
         Who works when, where a file says so.
     panels : Panels
         Built from the log and the roster.
+    prepared : Prepared or None
+        What the model is fitted to, where the stages wanted fit one.
     folds : list of Fold
         Of the backtest.
     key : str
@@ -98,6 +100,7 @@ class Workshop:
     log: CaseLog
     roster: pd.DataFrame | None
     panels: Panels
+    prepared: Prepared | None
     folds: list[Fold]
     key: str
     compiled: CompiledModels
@@ -123,8 +126,7 @@ def open_workshop(config: Config, run: Run, bar: ProgressBar, last_stage: str = 
         roster = None if config.data.roster is None else read_roster(config.data.roster, key)
         progress(1, 3, "building panels")
         panels = build_panels(log, config, roster)
-        if "fit" in up_to(last_stage):
-            prepare(panels, config.model)
+        prepared = prepare(panels, config.model) if "fit" in up_to(last_stage) else None
         folds = _folds(config, panels) if "backtest" in up_to(last_stage) else []
         progress(2, 3, "writing")
         if office is not None:
@@ -142,7 +144,7 @@ def open_workshop(config: Config, run: Run, bar: ProgressBar, last_stage: str = 
         _write_manifest(run, config, settings, log, stage_key)
         _write_rooms(run, stage_key, log, panels)
         progress(3, 3, "done")
-    return Workshop(config, run, log, roster, panels, folds, stage_key, CompiledModels(), bar)
+    return Workshop(config, run, log, roster, panels, prepared, folds, stage_key, CompiledModels(), bar)
 
 
 def _written(office: SimulatedOffice, folder: Path, config: Config) -> Config:
@@ -196,9 +198,8 @@ def _write_rooms(run: Run, stage_key: str, log: CaseLog, panels: Panels) -> None
         run_stage(run, room, hash_of(stage_key, room), named, make)
 
 
-def fit_stage(shop: Workshop) -> Prepared:
+def fit_stage(shop: Workshop, prepared: Prepared) -> None:
     """Sample the posterior and write it with its specification."""
-    prepared = prepare(shop.panels, shop.config.model)
     sampling = shop.config.sampling
     settings = SamplerSettings(sampling.chains, sampling.draws, sampling.tune, sampling.target_accept, sampling.seed)
 
@@ -214,7 +215,6 @@ def fit_stage(shop: Workshop) -> Prepared:
         write_text(prepared.spec.to_json() + "\n", shop.run.path("model/spec.json"))
 
     _timed(shop, "fit", ("model/posterior.nc", "model/spec.json", "model/convergence.csv"), make)
-    return prepared
 
 
 def _fitted_draws(shop: Workshop, prepared: Prepared, per_chain: int) -> PosteriorDraws:
@@ -319,12 +319,12 @@ def run_to(shop: Workshop, last_stage: str) -> None:
         When the fit was part of it and a check came out red, unless the configuration records why that is accepted.
     """
     wanted = up_to(last_stage)
-    if "fit" not in wanted:
+    if shop.prepared is None:
         return
-    prepared = fit_stage(shop)
-    check_stage(shop, prepared)
+    fit_stage(shop, shop.prepared)
+    check_stage(shop, shop.prepared)
     if "forecast" in wanted:
-        forecast_stage(shop, prepared)
+        forecast_stage(shop, shop.prepared)
     if "backtest" in wanted:
         backtest_stage(shop)
     apply_gate(shop.config, shop.run)
@@ -351,9 +351,3 @@ def _timed(shop: Workshop, stage: str, artefacts: tuple[str, ...], make: Callabl
     if run_stage(shop.run, stage, hash_of(shop.key, stage), artefacts, make):
         timings = shop.run.manifest().get("timings", {})
         update_manifest(shop.run, timings=timings | {stage: round(time.perf_counter() - begun, 1)})
-
-
-@contextmanager
-def no_bar(_title: str) -> Iterator[Progress]:
-    """Show nothing."""
-    yield lambda _done, _total, _words: None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import pandas as pd
 from bayes_backlog.cases.headers import RAW_HEADERS
 from bayes_backlog.cases.synthetic import SimulatedOffice
 from bayes_backlog.errors import DataError
+from bayes_backlog.runs import replacing
 
 FIRST_NAMES = (
     *("Aurelia", "Bertram", "Cressida", "Dunstan", "Edwina", "Fenella", "Gwendolen", "Horatio", "Isolde", "Jocasta"),
@@ -304,6 +304,5 @@ def _write_csv(sheet: pd.DataFrame, path: Path) -> None:
     writer.writerow(headers + blank)
     writer.writerows([*row, *blank] for row in sheet.itertuples(index=False))
     writer.writerows([[""] * (len(headers) + BLANK_COLUMNS)] * BLANK_ROWS)
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_bytes(text.getvalue().encode("cp1252"))
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.getvalue().encode("cp1252"))

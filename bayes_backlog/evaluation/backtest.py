@@ -19,15 +19,16 @@ from bayes_backlog.config import Config
 from bayes_backlog.errors import DataError
 from bayes_backlog.evaluation.folds import Fold
 from bayes_backlog.evaluation.scores import covered, crps, interval, weighted_interval_score
-from bayes_backlog.evaluation.truth import FLOWS, QUANTITIES, STAFF_FLOWS, truth_table
+from bayes_backlog.evaluation.truth import QUANTITIES, truth_table
 from bayes_backlog.forecasts.baselines import bootstrap_weeks
 from bayes_backlog.forecasts.future import build_future_frame
 from bayes_backlog.forecasts.roll_forward import roll_forward
-from bayes_backlog.forecasts.tables import units
+from bayes_backlog.forecasts.tables import FLOWS, units
 from bayes_backlog.inference.fit import Prepared, fit, prepare
 from bayes_backlog.inference.gate import SCORED, convergence_verdicts, verdict_table
 from bayes_backlog.inference.sampling import CompiledModels, Progress, SamplerSettings, silent
 from bayes_backlog.models.draws import generators, posterior_draws
+from bayes_backlog.models.spec import STAFF_FLOWS
 from bayes_backlog.panels import Panels, build_panels
 from bayes_backlog.panels.roster import roster_as_of
 from bayes_backlog.vocabulary import BASELINE, MODEL, OFFICE, PROBS, QUANTILE_LEVELS
@@ -235,5 +236,5 @@ def summarise(scores: pd.DataFrame, step_days: int) -> pd.DataFrame:
     best = best.rename(columns={"model": "best_baseline", "crps": "baseline_crps"})
     table = table.merge(best, on=group[1:], how="left")
     table["skill_vs_best_baseline"] = 1 - table["crps"] / table["baseline_crps"]
-    order = [*group[:3], group[3], "n_folds", "n_independent", *columns, "skill_vs_best_baseline", "best_baseline"]
+    order = [*group, "n_folds", "n_independent", *columns, "skill_vs_best_baseline", "best_baseline"]
     return table[order]

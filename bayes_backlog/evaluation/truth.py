@@ -11,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from bayes_backlog.errors import DataError
+from bayes_backlog.forecasts.tables import FLOWS
+from bayes_backlog.models.spec import STAFF_FLOWS
 from bayes_backlog.panels import Panels
 from bayes_backlog.panels.events import open_cases
-from bayes_backlog.vocabulary import NO_TEAM, OFFICE
+from bayes_backlog.vocabulary import NO_TEAM, OFFICE, STOCKS
 
-FLOWS = ("received", "removed", "allocated", "signed_off")
-STAFF_FLOWS = ("allocated", "signed_off")
-QUANTITIES = (*FLOWS, "backlog", "wip", "open")
+QUANTITIES = FLOWS + STOCKS
 
 
 def team_of(roster: pd.DataFrame, investigator: pd.Series, date: pd.Series) -> pd.Series:
@@ -66,7 +66,7 @@ def truth_table(panels: Panels, cutoff: pd.Timestamp, targets: pd.DatetimeIndex)
     for target in targets:
         span = office.loc[cutoff + pd.Timedelta(days=1) : target]
         values: list[tuple[Any, ...]] = [(q, OFFICE, OFFICE, span[q].sum()) for q in FLOWS]
-        values += [(q, OFFICE, OFFICE, office.at[target, q]) for q in ("backlog", "wip", "open")]
+        values += [(q, OFFICE, OFFICE, office.at[target, q]) for q in STOCKS]
         since = events[(events["date"] > cutoff) & (events["date"] <= target)]
         for flow, team, count in since.groupby(["event", "team"]).size().reset_index().itertuples(index=False):
             values.append((flow, "team", team, count))

@@ -23,6 +23,7 @@ from bayes_backlog.models.draws import (
     draw_negative_binomial,
     draw_weeks,
     generators,
+    own_rates,
 )
 from bayes_backlog.models.forecaster import level_correlation
 from bayes_backlog.models.spec import ModelSpec
@@ -183,13 +184,10 @@ def _log_people_rates(
     draws: PosteriorDraws, frame: FutureFrame, design: Design, spec: ModelSpec, rng: np.random.Generator
 ) -> Floats:
     """(n, F_staff, I): each person's own effect plus the flow's intercept, without team and role."""
-    staff = design.staff
-    home = draws.team_effect[:, :, staff.home_team] + draws.role_effect[:, :, staff.home_role]
-    own = draws.investigator_rate - home
     newcomer = rng.standard_normal((draws.n, len(spec.staff_flows), len(frame.investigators)))
     rates = draws.intercept[:, len(spec.office_flows) :, None] + draws.investigator_sd[:, :, None] * newcomer
     seen = frame.known >= 0
-    rates[:, :, seen] = own[:, :, frame.known[seen]]
+    rates[:, :, seen] = own_rates(draws, design.staff)[:, :, frame.known[seen]]
     return rates
 
 

@@ -10,11 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayes_backlog.models.draws import Counts
-from bayes_backlog.vocabulary import OFFICE, QUANTILE_LEVELS, quantile_column
+from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS
+from bayes_backlog.vocabulary import OFFICE, QUANTILE_LEVELS, STOCKS, quantile_column
 
-PER_PERSON = ("allocated", "signed_off", "wip")
-FLOWS = ("received", "removed", "allocated", "signed_off")
-STOCKS = ("backlog", "wip", "open")
+PER_PERSON = (*STAFF_FLOWS, "wip")
+FLOWS = OFFICE_FLOWS + STAFF_FLOWS
 
 
 def flat(values: xr.DataArray) -> Counts:

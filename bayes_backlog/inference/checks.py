@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from bayes_backlog.inference.gate import Status, Verdict
 from bayes_backlog.models.design import Design, Floats
-from bayes_backlog.models.draws import PosteriorDraws, draw_division, draw_negative_binomial, draw_weeks, generators
+from bayes_backlog.models.draws import (
+    PosteriorDraws,
+    draw_division,
+    draw_negative_binomial,
+    draw_weeks,
+    generators,
+    own_rates,
+)
 from bayes_backlog.models.spec import ModelSpec
 
 AMBER = 0.025
@@ -61,8 +68,7 @@ def _staff_rows(
 ) -> NDArray[np.int32]:
     """(n, R) replicated counts of one staff flow."""
     staff, flow = design.staff, spec.staff_flows[k]
-    home = draws.team_effect[:, k, staff.home_team] + draws.role_effect[:, k, staff.home_role]
-    own = (draws.investigator_rate[:, k] - home)[:, staff.spell_investigator]
+    own = own_rates(draws, staff)[:, k, staff.spell_investigator]
     place = draws.team_effect[:, k, staff.spell_team] + draws.role_effect[:, k, staff.spell_role]
     spell = own + place + draws.ramp[:, k, None] * staff.spell_ramp
     ends = np.concatenate([[0], design.day_ends])

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from bayes_backlog.models.design import Design, Floats
+from bayes_backlog.models.design import Design, Floats, Staff
 from bayes_backlog.models.spec import ModelSpec
 
 Counts = NDArray[np.int32]
@@ -115,6 +115,12 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
         concentration=take("concentration"),
         chains=thinned.sizes["chain"],
     )
+
+
+def own_rates(draws: PosteriorDraws, staff: Staff) -> Floats:
+    """Return the (n, F_staff, I) log rates of people without home team and role, the flow's intercept included."""
+    home = draws.team_effect[:, :, staff.home_team] + draws.role_effect[:, :, staff.home_role]
+    return draws.investigator_rate - home
 
 
 def draw_weeks(draws: PosteriorDraws, start: Floats, n_weeks: int, rng: np.random.Generator) -> Floats:

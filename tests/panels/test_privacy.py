@@ -16,6 +16,7 @@ from bayes_backlog import stages
 from bayes_backlog.cases.messy_export import FIRST_NAMES, LAST_NAMES, write_messy_export
 from bayes_backlog.cases.pseudonyms import KEY_VARIABLE
 from bayes_backlog.cases.synthetic import simulate_office
+from bayes_backlog.cli import progress_bar
 from bayes_backlog.config import Config, Data, Simulate
 from bayes_backlog.runs import Run, write_table
 
@@ -35,7 +36,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, set[str]]:
     run = Run(folder / "run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEY_VARIABLE, "a key that is long enough")
-        stages.open_workshop(config, run, stages.no_bar, "panel")
+        stages.open_workshop(config, run, progress_bar, "panel")
     names = {word for name in (*FIRST_NAMES, *LAST_NAMES) for word in name.split()}
     return run, {word.casefold() for word in names | set(office.cases["case_id"])}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bayes_backlog.cases.synthetic.people import Staff, hire, leave_probability,
 from bayes_backlog.cases.synthetic.truth import FlowTruth, Truth
 from bayes_backlog.cases.synthetic.work import arrivals, attributes, walk
 from bayes_backlog.config import Simulate
+from bayes_backlog.runs import write_text
 
 DAYS_OF_YEAR = 364
 
@@ -90,15 +90,8 @@ def write_office(office: SimulatedOffice, folder: Path) -> None:
         "truth/daily.csv": office.daily,
     }
     for name, table in tables.items():
-        _write(folder / name, table.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"))
-    _write(folder / "truth/truth.json", office.truth.to_json() + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    os.replace(temporary, path)
+        write_text(table.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"), folder / name)
+    write_text(office.truth.to_json() + "\n", folder / "truth/truth.json")
 
 
 def _balanced(simulate: Simulate, truth: Truth, days: Days, staff: Staff) -> Truth:
