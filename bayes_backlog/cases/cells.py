@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayes_backlog.cases.dates import NOT_A_DAY, NULL_STRINGS, SWAPPED, parse_dates
+from bayes_backlog.cases.dates import (
+    FEW_SWAPPED,
+    MAX_SWAPPED_SHARE,
+    NOT_A_DAY,
+    NULL_STRINGS,
+    SWAPPED,
+    parse_dates,
+)
 from bayes_backlog.cases.findings import Finding, rows_text
 from bayes_backlog.cases.headers import HeaderMap
 from bayes_backlog.cases.pseudonyms import Key, normal_person, pseudonymise
@@ -29,7 +36,6 @@ YES = frozenset({"yes", "y", "true", "1"})
 NO = frozenset({"no", "n", "false", "0"}) | NULL_STRINGS
 
 MAX_UNUSABLE_SHARE, FEW_UNUSABLE = 0.2, 5
-MAX_SWAPPED_SHARE, FEW_SWAPPED = 0.01, 2
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,12 @@ MONTH_NUMBERS: dict[str, int] = {
 TWO_DIGIT_PIVOT = 70
 """Two-digit years below it are 20yy, the others 19yy."""
 
+STYLES = ("year-month-day", "day/month/year", "day-month-year", "day month-name year")
+SERIAL_STYLE, MONTH_FIRST = "spreadsheet serial", "month/day/year"
+"""How dates are written, in the order of `_FORMATS`; the serial is a number of days, month first cannot be read."""
+MAX_SWAPPED_SHARE, FEW_SWAPPED = 0.01, 2
+"""More dates whose month is over 12 than this mean that a column writes the month first."""
+
 UNREADABLE = "not a date in a known format"
 NO_SUCH_DAY = "no such day"
 SWAPPED = "no such day; day and month look swapped"
@@ -109,6 +115,19 @@ def parse_dates(texts: pd.Index, first_date: date, last_date: date) -> pd.DataFr
     reason[outside] = f"{IMPLAUSIBLE} {first_date} to {last_date}"
     days[outside] = NOT_A_DAY
     return pd.DataFrame({"date": days.astype("datetime64[us]"), "reason": reason, "has_zone": has_zone}, index=texts)
+
+
+def date_style(texts: pd.Series) -> str:
+    """Return how most texts write a date, `MONTH_FIRST` where some can only be read so, "" where none is a date."""
+    plain = texts.str.strip().str.casefold()
+    forms = dict(zip((*STYLES, SERIAL_STYLE), (*_FORMATS, _SERIAL), strict=True))
+    share = {style: plain.str.extract(form).iloc[:, 0].notna().sum() for style, form in forms.items()}
+    style = max(share, key=lambda name: share[name])
+    if not share[style]:
+        return ""
+    days = parse_dates(pd.Index(plain.unique()), date.min, date.max)
+    swapped = int(plain.isin(days.index[days["reason"] == SWAPPED]).sum())
+    return MONTH_FIRST if swapped > max(FEW_SWAPPED, MAX_SWAPPED_SHARE * len(plain)) else style
 
 
 def _matches(plain: pd.Series, left: np.ndarray, pattern: str) -> tuple[np.ndarray, pd.DataFrame]:
