@@ -36,7 +36,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, set[str]]:
     run = Run(folder / "run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEY_VARIABLE, "a key that is long enough")
-        stages.open_workshop(config, run, progress_bar, "panel")
+        stages.open_workshop(config, run, progress_bar, str, stages.up_to("panel"))
     names = {word for name in (*FIRST_NAMES, *LAST_NAMES) for word in name.split()}
     return run, {word.casefold() for word in names | set(office.cases["case_id"])}
 
