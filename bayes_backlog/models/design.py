@@ -22,7 +22,6 @@ from bayes_backlog.vocabulary import NO_TEAM
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-KNOT_WEEKS = 8
 RAMP_WEEKS = 4
 RECENT_WORKING_DAYS = 10
 MIN_WORKING_DAYS = 60
@@ -76,6 +75,8 @@ class Design:
         Mondays, without gaps; they begin before the data where their number was rounded up.
     week_of_day : (D,) int
         Index into `weeks`.
+    month_of_day : (D,) int
+        Calendar months, counted from that of the first day.
     office_counts : (F_office, D) int
         Cases per day of each office flow.
     office_states : dict of (D,) float
@@ -84,8 +85,9 @@ class Design:
         Training mean of each state, the investigators' own log(1 + wip) included.
     staff : Staff
         Spells and labels.
-    row_day, row_spell, row_wip : (R,) int
-        Day, spell and previous close-of-day wip (never negative) of each row, ordered by day.
+    row_day, row_spell, row_wip, row_month_wip : (R,) int
+        Day, spell and previous close-of-day wip (never negative) of each row, ordered by day; and that wip on the
+        person's first day of the month.
     row_exposure : (R,) float
         FTE available.
     row_counts : (F_staff, R) int
@@ -97,6 +99,7 @@ class Design:
     calendar_centre: Floats
     weeks: pd.DatetimeIndex
     week_of_day: Ints
+    month_of_day: Ints
     office_counts: Ints
     office_states: dict[str, Floats]
     state_centre: dict[str, float]
@@ -104,6 +107,7 @@ class Design:
     row_day: Ints
     row_spell: Ints
     row_wip: Ints
+    row_month_wip: Ints
     row_exposure: Floats
     row_counts: Ints
 
@@ -152,15 +156,15 @@ def week_starts(dates: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return dates - pd.to_timedelta(dates.day_of_week, unit="D")
 
 
-def n_knots(n_weeks: int) -> int:
-    """Return how many knots, eight weeks apart, span `n_weeks` weeks."""
-    return -(-(n_weeks - 1) // KNOT_WEEKS) + 1
+def months(dates: pd.DatetimeIndex) -> Ints:
+    """Return the calendar month of each date, counted from that of the first."""
+    number = 12 * dates.year.to_numpy(dtype=np.int64) + dates.month.to_numpy(dtype=np.int64)
+    return number - number[0]
 
 
-def level_basis(first_week: int, n_weeks: int, knots: int) -> Floats:
-    """Return the (n_weeks, knots) linear interpolation from knots eight weeks apart to weeks."""
-    position = (first_week + np.arange(n_weeks)) / KNOT_WEEKS
-    return np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(knots)[None, :]))
+def month_starts(month_of_day: Ints) -> Ints:
+    """Return the index of the first day of each day's month."""
+    return np.searchsorted(month_of_day, month_of_day)
 
 
 def recent_received(received: Floats | Ints) -> Floats:
@@ -209,7 +213,9 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
         name: pd.Series(value, panels.office.index).shift(1, fill_value=0.0).loc[dates].to_numpy()
         for name, value in lagged.items()
     }
-    row_wip = daily["wip_prev"].clip(lower=0).to_numpy(dtype=np.int64)
+    own_wip = daily["wip_prev"].clip(lower=0).astype(np.int64)
+    row_wip = own_wip.to_numpy(dtype=np.int64)
+    month_wip = own_wip.groupby([daily["investigator"], daily["date"].dt.to_period("M")]).transform("first")
     centre = {name: float(value.mean()) for name, value in states.items()} | {"wip": float(np.log1p(row_wip).mean())}
     staff, row_spell = _spells(daily)
     return Design(
@@ -218,13 +224,15 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
         calendar_centre=columns.mean(axis=0),
         weeks=weeks,
         week_of_day=weeks.get_indexer(mondays),
+        month_of_day=months(dates),
         office_counts=np.stack([office[flow].to_numpy(dtype=np.int64) for flow in spec.office_flows]),
         office_states={name: value - centre[name] for name, value in states.items()},
         state_centre=centre,
         staff=staff,
         row_day=dates.get_indexer(pd.DatetimeIndex(daily["date"])),
         row_spell=row_spell,
-        row_wip=row_wip,
+        row_wip=row_wip.astype(np.int64),
+        row_month_wip=month_wip.to_numpy(dtype=np.int64),
         row_exposure=daily["exposure"].to_numpy(dtype=float),
         row_counts=np.stack([daily[flow].to_numpy(dtype=np.int64) for flow in spec.staff_flows]),
     )

@@ -5,6 +5,7 @@ Draws come first in every array: n draws, F flows, K knots, W weeks, I investiga
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,8 @@ class PosteriorDraws:
         Over the training weeks; zeros when the part is off.
     investigator_rate, team_effect, role_effect : (n, F_staff, .) float
     investigator_sd, team_sd, role_sd, ramp, concentration : (n, F_staff) float
+    day_concentration : (n, F_batched) float
+        Of a month's total among its days, per case expected.
     chains : int
         How many chains the draws came from, equally many each, in order.
     """
@@ -60,12 +63,20 @@ class PosteriorDraws:
     role_sd: Floats
     ramp: Floats
     concentration: Floats
+    day_concentration: Floats
     chains: int
 
     @property
     def n(self) -> int:
         """Number of draws."""
         return int(self.intercept.shape[0])
+
+    def rows(self, rows: slice | NDArray[np.int64]) -> PosteriorDraws:
+        """Return some of the draws (views, for a slice); `chains` no longer speaks of them."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fewer: dict[str, Any] = {name: value[rows] for name, value in values.items() if isinstance(value, np.ndarray)}
+        fewer["elasticity"] = {pair: value[rows] for pair, value in self.elasticity.items()}
+        return dataclasses.replace(self, **fewer)
 
 
 def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_per_chain: int) -> PosteriorDraws:
@@ -113,6 +124,7 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
         role_sd=take("role_sd"),
         ramp=take("ramp"),
         concentration=take("concentration"),
+        day_concentration=take("day_concentration", 0),
         chains=thinned.sizes["chain"],
     )
 

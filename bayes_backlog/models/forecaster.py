@@ -7,6 +7,9 @@ A working day's total and its division among people are modelled apart, which ma
 - mean of a row           log mu[t, i] = log exposure + investigator + team + role + ramp + calendar + week + level
                                          + elasticity * log(1 + lagged state).
 
+Flows in batches (cases struck off the queue, or signed off) are counted one step higher up: a calendar month's total
+is negative binomial and its division among the month's days Dirichlet-multinomial, with the states of its first day.
+
 A negative binomial total is a Poisson total under a gamma shock that everybody shares that day, integrated out; the
 Dirichlet-multinomial carries what is left, a person's own clumping (independent NegativeBinomial rows of variance
 mu (1 + 1/concentration) are the special case dispersion = concentration * M[t], which `day_shock = False` selects).
@@ -19,13 +22,23 @@ an average day.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_backlog.models.design import KNOT_WEEKS, Design, Floats, Ints, in_use, level_basis, n_knots
+from bayes_backlog.models.design import Design, Floats, Ints, in_use, month_starts
+from bayes_backlog.models.likelihoods import (
+    add_division,
+    add_independent_totals,
+    add_totals,
+    cases_of,
+    sums_of,
+    totals_of,
+)
+from bayes_backlog.models.slow_level import level_weights, n_knots
 from bayes_backlog.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -39,24 +52,12 @@ NOBODY = 1e-12
 """Rate of a day without anybody present: it has no case, and its logarithm must stay finite."""
 
 
-def level_correlation(spec: ModelSpec) -> float:
-    """Return the correlation of the slow level between neighbouring knots."""
-    return float(0.5 ** (KNOT_WEEKS / spec.priors.level_half_life_weeks))
-
-
-def level_weights(n_weeks: int, spec: ModelSpec) -> Floats:
-    """Return the (weeks, knots) map from standard normals to the slow level of unit sd."""
-    knots = n_knots(n_weeks)
-    rho = level_correlation(spec)
-    step = np.abs(np.arange(knots)[:, None] - np.arange(knots)[None, :])
-    return level_basis(0, n_weeks, knots) @ np.linalg.cholesky(rho**step)
-
-
 def coordinates(design: Design, spec: ModelSpec) -> dict[str, list[str]]:
     """Return the labelled dimensions of the posterior."""
     return {
         "flow": list(spec.flows),
         "staff_flow": list(spec.staff_flows),
+        "batched_flow": list(spec.batched_flows),
         "term": list(spec.terms),
         "elasticity_of": [f"{flow}~{state}" for flow, state in spec.elasticity_names()],
         "week": [f"{week:%Y-%m-%d}" for week in design.weeks],
@@ -82,62 +83,126 @@ def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
     pymc.Model
         Arrays enter as `pm.Data`, so data of another shape re-use the compiled code.
     """
-    priors = spec.priors
     with pm.Model(coords=coordinates(design, spec)) as model:
         shared = _calendar_effects(design, spec) + _week_effects(design, spec)
-        intercept = pm.Normal("intercept", *_intercept_prior(spec), dims="flow")
-        exponents = pm.Normal("elasticity", *priors.elasticity, dims="elasticity_of")
-        elasticity = {pair: exponents[k] for k, pair in enumerate(spec.elasticity_names())}
-        noise = pm.HalfNormal("noise", priors.noise, dims="flow")
-        dispersion = pm.Deterministic("dispersion", noise**-2, dims="flow")
-
-        def log_day_effect(flow: str) -> TensorVariable:
-            effect = shared[spec.flows.index(flow)]
-            for state, values in design.office_states.items():
-                if (flow, state) in elasticity:
-                    effect = effect + elasticity[flow, state] * pm.Data(f"{flow}_{state}", values)
-            return effect
-
-        for k, flow in enumerate(spec.office_flows):
-            mean = pt.exp(intercept[k] + log_day_effect(flow))
-            total = pm.Data(f"{flow}_total", design.office_counts[k].astype(float))
-            rising = _log_rising(flow, design.office_counts[k], dispersion[k])
-            pm.Potential(f"{flow}_likelihood", _negative_binomial(total, mean, dispersion[k], rising))
-
-        spell = _spell_effects(design, spec, intercept[len(spec.office_flows) :])
-        clumping = pm.HalfNormal("clumping", priors.noise, dims="staff_flow")
-        concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
-        row_spell, row_wip = pm.Data("row_spell", design.row_spell), pm.Data("row_wip", design.row_wip)
-        row_exposure = pm.Data("row_exposure", design.row_exposure)
-        ends = pm.Data("day_ends", np.concatenate([[0], design.day_ends]))
-        # Centred here and not in the graph: everything of the data must enter as data, or compiled code keeps it.
-        own_wip = np.log1p(np.arange(design.row_wip.max() + 1)) - design.state_centre["wip"]
-        wip_levels = pm.Data("centred_log_wip", own_wip)
-        for k, flow in enumerate(spec.staff_flows):
-            row = row_exposure * pt.exp(spell[k])[row_spell]
-            if (flow, "wip") in elasticity:
-                row = row * pt.exp(elasticity[flow, "wip"] * wip_levels)[row_wip]
-            day = pt.exp(log_day_effect(flow))
-            present = pt.diff(pt.concatenate([pt.zeros(1), pt.cumsum(row)])[ends])
-            mean = day * pt.maximum(present, NOBODY)
-            totals = np.bincount(design.row_day, design.row_counts[k], minlength=len(design.dates)).astype(int)
-            case_day = pm.Data(f"{flow}_case_day", np.repeat(np.arange(len(totals)), totals))
-            rank_in_day = pm.Data(f"{flow}_rank_in_day", _ranks(totals))
-            case_row = pm.Data(f"{flow}_case_row", np.repeat(np.arange(len(design.row_day)), design.row_counts[k]))
-            rank_in_row = pm.Data(f"{flow}_rank_in_row", _ranks(design.row_counts[k]))
-            size = concentration[k] * mean
-            log_ahead = pt.log(size[case_day] + rank_in_day)
-            if spec.day_shock:
-                spread = dispersion[len(spec.office_flows) + k]
-                rising = _log_rising(flow, totals, spread)
-            else:
-                spread = size
-                rising = (log_ahead - pt.log(size)[case_day]).sum()
-            total = pm.Data(f"{flow}_total", totals.astype(float))
-            pm.Potential(f"{flow}_likelihood", _negative_binomial(total, mean, spread, rising))
-            weights = concentration[k] * row[case_row] * day[case_day]
-            pm.Potential(f"{flow}_division", (pt.log(weights + rank_in_row) - log_ahead).sum())
+        common = _Common(design, spec, shared, *_parameters(spec))
+        for flow in spec.office_flows:
+            _add_office_flow(flow, common)
+        if spec.staff_flows:
+            _add_staff_flows(common)
     return model
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What all flows are made of; tensors by flow, elasticities by (flow, state)."""
+
+    design: Design
+    spec: ModelSpec
+    shared: TensorVariable
+    intercept: TensorVariable
+    dispersion: TensorVariable
+    elasticity: dict[tuple[str, str], TensorVariable]
+    day_concentration: dict[str, TensorVariable]
+
+    def log_day(self, flow: str, state_day: Ints | slice = slice(None)) -> TensorVariable:
+        """(D,) what a day does to all of a flow, with the office's states of the days `state_day`."""
+        effect = self.shared[self.spec.flows.index(flow)]
+        for state, values in self.design.office_states.items():
+            if (flow, state) in self.elasticity:
+                effect = effect + self.elasticity[flow, state] * pm.Data(f"{flow}_{state}", values[state_day])
+        return effect
+
+    def flow_dispersion(self, flow: str) -> TensorVariable:
+        """Dispersion of a flow's totals."""
+        return self.dispersion[self.spec.flows.index(flow)]
+
+
+def _parameters(
+    spec: ModelSpec,
+) -> tuple[TensorVariable, TensorVariable, dict[tuple[str, str], TensorVariable], dict[str, TensorVariable]]:
+    """Return intercept and dispersion by flow, elasticities, and day concentrations of flows in batches."""
+    intercept = pm.Normal("intercept", *_intercept_prior(spec), dims="flow")
+    exponents = pm.Normal("elasticity", *spec.priors.elasticity, dims="elasticity_of")
+    noise = pm.HalfNormal("noise", np.array([spec.noise(flow) for flow in spec.flows]), dims="flow")
+    dispersion = pm.Deterministic("dispersion", noise**-2, dims="flow")
+    concentration: TensorVariable | None = None
+    if spec.batched_flows:
+        batch = pm.HalfNormal("batch", spec.priors.batch, dims="batched_flow")
+        concentration = pm.Deterministic("day_concentration", batch**-2, dims="batched_flow")
+    return (
+        intercept,
+        dispersion,
+        {pair: exponents[k] for k, pair in enumerate(spec.elasticity_names())},
+        {} if concentration is None else {flow: concentration[k] for k, flow in enumerate(spec.batched_flows)},
+    )
+
+
+def _add_office_flow(flow: str, common: _Common) -> None:
+    """Add the likelihood of a flow of the office as a whole."""
+    design, k = common.design, common.spec.flows.index(flow)
+    counts, spread = design.office_counts[k], common.flow_dispersion(flow)
+    if flow in common.day_concentration:
+        mean = pt.exp(common.intercept[k] + common.log_day(flow, month_starts(design.month_of_day)))
+        _add_batches(flow, counts, mean, common)
+    else:
+        add_totals(flow, counts, pt.exp(common.intercept[k] + common.log_day(flow)), spread)
+
+
+def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common) -> None:
+    """Add the likelihood of months' totals and of their division among days.
+
+    A month cut by the end of the training days stands for itself; its remaining days are forecast as another one.
+
+    Parameters
+    ----------
+    flow : str
+        In batches.
+    counts, mean : (D,) int and tensor
+        Cases of each day, and expected with the states of the month's first day.
+    common : _Common
+        The other parts.
+    """
+    months, concentration = common.design.month_of_day, common.day_concentration[flow]
+    month_mean = sums_of(f"{flow}_month", mean, months)
+    add_totals(flow, totals_of(counts, months), month_mean, common.flow_dispersion(flow))
+    cases = cases_of(f"{flow}_month", counts, months)
+    add_division(f"{flow}_month", cases, concentration * mean[cases.row], concentration * month_mean)
+
+
+def _add_staff_flows(common: _Common) -> None:
+    """Add the likelihood of all flows counted per person."""
+    design, spec = common.design, common.spec
+    spell = _spell_effects(design, spec, common.intercept[len(spec.office_flows) :])
+    clumping = pm.HalfNormal("clumping", spec.priors.noise, dims="staff_flow")
+    concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
+    row_spell, row_wip = pm.Data("row_spell", design.row_spell), pm.Data("row_wip", design.row_wip)
+    month_wip = pm.Data("row_month_wip", design.row_month_wip)
+    exposure = pm.Data("row_exposure", design.row_exposure)
+    # Centred here and not in the graph: everything of the data must enter as data, or compiled code keeps it.
+    own_wip = np.log1p(np.arange(design.row_wip.max() + 1)) - design.state_centre["wip"]
+    wip_levels = pm.Data("centred_log_wip", own_wip)
+    n_days = len(design.dates)
+
+    for k, flow in enumerate(spec.staff_flows):
+        alone = exposure * pt.exp(spell[k])[row_spell]
+        answer = pt.exp(common.elasticity[flow, "wip"] * wip_levels) if (flow, "wip") in common.elasticity else None
+        row = alone if answer is None else alone * answer[row_wip]
+        day = pt.exp(common.log_day(flow))
+        mean = day * pt.maximum(sums_of(f"{flow}_day", row, design.row_day, n_days), NOBODY)
+        counts = design.row_counts[k]
+        cases, totals = cases_of(flow, counts, design.row_day), totals_of(counts, design.row_day, n_days)
+        if flow in common.day_concentration:
+            then = alone if answer is None else alone * answer[month_wip]
+            month_day = pt.exp(common.log_day(flow, month_starts(design.month_of_day)))
+            present = sums_of(f"{flow}_month_day", then, design.row_day, n_days)
+            _add_batches(flow, totals, month_day * pt.maximum(present, NOBODY), common)
+        elif spec.day_shock:
+            add_totals(flow, totals, mean, common.flow_dispersion(flow))
+        else:
+            add_independent_totals(flow, totals, mean, concentration[k] * mean, cases)
+        weights = concentration[k] * row[cases.row] * day[cases.group]
+        add_division(flow, cases, weights, concentration[k] * mean)
 
 
 def _intercept_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
@@ -148,7 +213,7 @@ def _intercept_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
 
 def _calendar_effects(design: Design, spec: ModelSpec) -> TensorVariable:
     """(flow, D) calendar effects."""
-    sd = np.array([spec.term_sd(term) for term in spec.terms])
+    sd = np.array([[spec.term_sd(term, flow) for term in spec.terms] for flow in spec.flows])
     coefficient = pm.Normal("calendar", 0.0, sd, dims=("flow", "term"))
     return coefficient @ pm.Data("calendar_columns", design.calendar).T
 
@@ -169,9 +234,9 @@ def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
         week = pt.stack([_autoregressive(z[k], persistence[k]) for k in range(len(spec.flows))])
         effect = effect + pm.Deterministic("week_effect", sd[:, None] * week, dims=("flow", "week"))
     if spec.slow_level:
-        sd = pm.HalfNormal("level_sd", spec.priors.level_sd, dims="flow")
+        sd = pm.HalfNormal("level_sd", np.array([spec.level_sd(flow) for flow in spec.flows]), dims="flow")
         z = pm.Normal("level_z", dims=("flow", "knot"))
-        weights = pm.Data("level_weights", level_weights(len(design.weeks), spec))
+        weights = pm.Data("level_weights", level_weights(len(design.weeks), spec.priors.level_range_weeks))
         effect = effect + pm.Deterministic("slow_level", sd[:, None] * (z @ weights.T), dims=("flow", "week"))
     by_day = effect[:, week_of_day]
     mean = pm.Deterministic("shared_mean", by_day.mean(axis=1), dims="flow")
@@ -209,12 +274,6 @@ def _spell_effects(design: Design, spec: ModelSpec, intercept: TensorVariable) -
     return own[:, of] + team[:, team_of] + role[:, role_of] + ramp[:, None] * pm.Data("spell_ramp", staff.spell_ramp)
 
 
-def _ranks(counts: Ints) -> Floats:
-    """Return 0, 1, ..., count - 1 for each count in turn."""
-    starts = np.repeat(np.cumsum(counts) - counts, counts)
-    return (np.arange(counts.sum()) - starts).astype(float)
-
-
 def _group_effect(group: str, prior_sd: float, labels: tuple[str, ...]) -> TensorVariable:
     """(staff_flow, label) effects that sum to zero over the labels in use, so that the intercept is their average."""
     used = pm.Data(f"{group}_used", in_use(labels).astype(float))
@@ -222,22 +281,3 @@ def _group_effect(group: str, prior_sd: float, labels: tuple[str, ...]) -> Tenso
     z = pm.Normal(f"{group}_z", dims=("staff_flow", group))
     centred = z - (z @ used / used.sum())[:, None]
     return pm.Deterministic(f"{group}_effect", sd[:, None] * centred, dims=("staff_flow", group))
-
-
-def _log_rising(flow: str, totals: Ints, dispersion: TensorVariable) -> TensorVariable:
-    """Return the sum over days of log[(1 + 1/a) (1 + 2/a) ... (1 + (y-1)/a)], from how often each rank occurs."""
-    occurrences = np.bincount(_ranks(totals).astype(int))
-    rank = pm.Data(f"{flow}_rank", np.arange(len(occurrences), dtype=float))
-    return (pm.Data(f"{flow}_rank_occurrences", occurrences.astype(float)) * pt.log1p(rank / dispersion)).sum()
-
-
-def _negative_binomial(
-    total: TensorVariable, mean: TensorVariable, dispersion: TensorVariable, log_rising: TensorVariable
-) -> TensorVariable:
-    """Log-likelihood of day totals with variance = mean + mean^2 / dispersion, up to a constant in the counts.
-
-    `log_rising` replaces log-gammas: Gamma(y + a) / (Gamma(a) a^y) = (1 + 1/a) ... (1 + (y - 1)/a) stays exact when the
-    dispersion is huge, where a difference of log-gammas would be rounding noise that a sampler can get stuck in.
-    """
-    ratio = pt.log1p(mean / dispersion)
-    return log_rising + (total * (pt.log(mean) - ratio) - dispersion * ratio).sum()

@@ -11,16 +11,8 @@ from __future__ import annotations
 import bambi as bmb
 import pandas as pd
 
-from bayes_backlog.models.row_table import GROUPS
+from bayes_backlog.models.row_table import row_formula
 from bayes_backlog.models.spec import ModelSpec
-
-
-def row_formula(flow: str, spec: ModelSpec) -> str:
-    """Return the formula of one staff flow."""
-    if flow not in spec.staff_flows:
-        raise ValueError(f"'{flow}' is not modelled per investigator; choose one of {', '.join(spec.staff_flows)}.")
-    terms = ["1", *spec.terms, "new_starter", "offset(log_exposure)", *(f"(1|{group})" for group in GROUPS)]
-    return f"{flow} ~ " + " + ".join(terms)
 
 
 def build_row_bambi(table: pd.DataFrame, flow: str, spec: ModelSpec) -> bmb.Model:
@@ -47,7 +39,7 @@ def build_row_bambi(table: pd.DataFrame, flow: str, spec: ModelSpec) -> bmb.Mode
         family="negativebinomial",
         priors={
             "Intercept": bmb.Prior("Normal", mu=priors.log_staff_rate[0], sigma=priors.log_staff_rate[1]),
-            **{term: bmb.Prior("Normal", mu=0.0, sigma=spec.term_sd(term)) for term in spec.terms},
+            **{term: bmb.Prior("Normal", mu=0.0, sigma=spec.term_sd(term, flow)) for term in spec.terms},
             "new_starter": bmb.Prior("Normal", mu=priors.ramp[0], sigma=priors.ramp[1]),
             **{
                 f"1|{group}": bmb.Prior("Normal", mu=0.0, sigma=bmb.Prior("HalfNormal", sigma=sd))

@@ -27,7 +27,7 @@ def build_row_pymc(table: pd.DataFrame, flow: str, spec: ModelSpec) -> pm.Model:
     with pm.Model(coords={f"{group}__factor_dim": list(labels) for group, (_, labels) in codes.items()}) as model:
         eta = table["log_exposure"].to_numpy() + pm.Normal("Intercept", *priors.log_staff_rate)
         for term in spec.terms:
-            eta = eta + pm.Normal(term, 0.0, spec.term_sd(term)) * table[term].to_numpy()
+            eta = eta + pm.Normal(term, 0.0, spec.term_sd(term, flow)) * table[term].to_numpy()
         eta = eta + pm.Normal("new_starter", *priors.ramp) * table["new_starter"].to_numpy()
         for group, (code, _) in codes.items():
             sd = pm.HalfNormal(f"1|{group}_sigma", spec.group_sd()[group])

@@ -1,4 +1,4 @@
-"""The table that both backends of the row model read: one row per working day and investigator present."""
+"""What both backends of the row model read: its formula, and one row per working day and investigator present."""
 
 from __future__ import annotations
 
@@ -9,6 +9,19 @@ from bayes_backlog.models.design import Design, week_starts
 from bayes_backlog.models.spec import ModelSpec
 
 GROUPS = ("investigator", "team", "role")
+
+
+def row_formula(flow: str, spec: ModelSpec) -> str:
+    """Return the formula of one staff flow, of names alone: a library that reads a formula runs what else is in it."""
+    if flow not in spec.staff_flows:
+        raise ValueError(f"'{flow}' is not modelled per investigator; choose one of {', '.join(spec.staff_flows)}.")
+    no_names = [term for term in spec.terms if not term.isidentifier()]
+    if no_names:
+        raise ValueError(
+            f"{', '.join(map(repr, no_names))}: a formula takes names of columns only, nothing to compute."
+        )
+    terms = ["1", *spec.terms, "new_starter", "offset(log_exposure)", *(f"(1|{group})" for group in GROUPS)]
+    return f"{flow} ~ " + " + ".join(terms)
 
 
 def row_table(design: Design, spec: ModelSpec) -> pd.DataFrame:

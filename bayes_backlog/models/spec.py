@@ -15,6 +15,9 @@ from bayes_backlog.config import Model
 
 OFFICE_FLOWS = ("received", "removed")
 STAFF_FLOWS = ("allocated", "signed_off")
+BATCHED_FLOWS = ("removed", "signed_off")
+"""Cases are struck off a queue, or signed off, in batches some day near the end of a month: a month's total is regular
+where a day's is not."""
 
 WEEKDAY_TERMS = ("monday", "tuesday", "wednesday", "thursday")
 CALENDAR_TERMS = (
@@ -44,44 +47,54 @@ class Priors:
         Mean and sd of the log of cases per FTE-day: 95 % between 0.008 and 2.7.
     calendar_sd : float
         A weekday, holiday or term effect: rate ratios mostly between 1/2.7 and 2.7.
-    season_sd : float
-        An annual wave: swings beyond a third up or down are rare, and a year or two of data cannot rule out wide ones
-        that a forecast would then extrapolate.
+    season_sd, following_season_sd : float
+        An annual wave, of a flow that answers to no state and of one that does. Swings beyond a fifth up or down are
+        rare, and a year or two of data cannot rule out wide ones that a forecast would then extrapolate; what answers
+        to a state has most of the state's wave already.
     month_end_sd : float
         A month-end effect: rate ratios up to 7 are ordinary, administrative rushes are real.
     investigator_sd, team_sd, role_sd : float
         Half-normal scales of the spread of groups: people may differ by a factor of e, teams and roles by less.
-    week_sd, level_sd : float
-        Half-normal scales of the shared AR(1) week effect and of the slow level.
+    week_sd : float
+        Half-normal scale of the shared AR(1) week effect.
+    level_sd, following_level_sd : float
+        Half-normal scales of the slow level, of a flow that answers to no state and of one that does.
     week_persistence : tuple of float
         Beta parameters, stretched to (-1, 1), of the week effect's lag-1 correlation: mean 0.3, mostly between -0.2 and
         0.8. Negative values are real: a week that clears a batch leaves less to clear. What lasts longer is the level.
-    level_half_life_weeks : float
-        Half-life of the slow level, fixed: two years, so that a shift mostly outlasts the horizon.
+    level_range_weeks : float
+        Length scale of the slow level, fixed: two years, so that a shift mostly outlasts the horizon.
     elasticity : tuple of float
         Mean and sd of the exponents of (1 + backlog), (1 + recently received) and (1 + wip).
     ramp : tuple of float
         Mean and sd of the log rate ratio of somebody on the first day, easing to none in four weeks.
-    noise : float
-        Half-normal scale of 1 / sqrt(dispersion): 0 is Poisson, 1 is geometric.
+    noise, month_noise : float
+        Half-normal scales of 1 / sqrt(dispersion) of a day's total, and of a month's where that is what is counted:
+        0 is Poisson, 1 is geometric.
+    batch : float
+        Half-normal scale of the square root of a batch's usual size, for flows counted by the month.
     """
 
     log_received: tuple[float, float] = (2.3, 2.0)
     log_removed: tuple[float, float] = (0.0, 2.0)
     log_staff_rate: tuple[float, float] = (-1.9, 1.5)
     calendar_sd: float = 0.5
-    season_sd: float = 0.15
+    season_sd: float = 0.1
+    following_season_sd: float = 0.03
     month_end_sd: float = 1.0
     investigator_sd: float = 0.5
     team_sd: float = 0.25
     role_sd: float = 0.25
-    week_sd: float = 0.3
-    level_sd: float = 0.25
+    week_sd: float = 0.15
+    level_sd: float = 0.4
+    following_level_sd: float = 0.2
     week_persistence: tuple[float, float] = (8.0, 4.0)
-    level_half_life_weeks: float = 104.0
-    elasticity: tuple[float, float] = (0.3, 0.4)
+    level_range_weeks: float = 104.0
+    elasticity: tuple[float, float] = (0.5, 0.3)
     ramp: tuple[float, float] = (-0.5, 0.5)
     noise: float = 1.0
+    month_noise: float = 0.5
+    batch: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,8 @@ class ModelSpec:
     ----------
     office_flows, staff_flows : tuple of str
         Flows modelled for the office as a whole, and per investigator.
+    batched_flows : tuple of str
+        Flows whose total is counted by calendar month and divided among its days.
     calendar_terms : tuple of str
         Names of the calendar columns; every flow has its own coefficient for each.
     annual_harmonics : int
@@ -106,11 +121,12 @@ class ModelSpec:
 
     office_flows: tuple[str, ...] = OFFICE_FLOWS
     staff_flows: tuple[str, ...] = STAFF_FLOWS
+    batched_flows: tuple[str, ...] = BATCHED_FLOWS
     calendar_terms: tuple[str, ...] = CALENDAR_TERMS
-    annual_harmonics: int = 2
+    annual_harmonics: int = 1
     elasticities: dict[str, tuple[str, ...]] = field(
         default_factory=lambda: {
-            "removed": ("backlog",),
+            "removed": ("backlog", "recent_received"),
             "allocated": ("backlog", "recent_received"),
             "signed_off": ("wip",),
         }
@@ -132,11 +148,21 @@ class ModelSpec:
             f"{wave}_{k}" for k in range(1, self.annual_harmonics + 1) for wave in ("sin", "cos")
         )
 
-    def term_sd(self, term: str) -> float:
-        """Prior sd of one calendar coefficient."""
+    def term_sd(self, term: str, flow: str) -> float:
+        """Prior sd of one calendar coefficient of one flow."""
         if term in MONTH_END_TERMS:
             return self.priors.month_end_sd
-        return self.priors.calendar_sd if term in self.calendar_terms else self.priors.season_sd
+        if term in self.calendar_terms:
+            return self.priors.calendar_sd
+        return self.priors.following_season_sd if flow in self.elasticities else self.priors.season_sd
+
+    def level_sd(self, flow: str) -> float:
+        """Prior scale of the slow level of one flow."""
+        return self.priors.following_level_sd if flow in self.elasticities else self.priors.level_sd
+
+    def noise(self, flow: str) -> float:
+        """Prior scale of the noise of one flow's totals."""
+        return self.priors.month_noise if flow in self.batched_flows else self.priors.noise
 
     def group_sd(self) -> dict[str, float]:
         """Prior scale of the spread of each group of the row model."""
@@ -163,9 +189,13 @@ def spec_from_config(model: Model, *, has_removed: bool) -> ModelSpec:
         Whether any case of the training data left the queue unallocated; a flow without a single event is left out.
     """
     default = ModelSpec()
+    office_flows = OFFICE_FLOWS if has_removed else ("received",)
+    # Without a day shock people's counts are independent, and no total of theirs is counted.
+    counted = office_flows + STAFF_FLOWS * model.day_shock
     return dataclasses.replace(
         default,
-        office_flows=OFFICE_FLOWS if has_removed else ("received",),
+        office_flows=office_flows,
+        batched_flows=tuple(flow for flow in BATCHED_FLOWS if flow in counted) if model.month_batches else (),
         annual_harmonics=model.annual_harmonics,
         elasticities=default.elasticities if model.elasticity else {},
         day_shock=model.day_shock,

@@ -14,9 +14,9 @@ import xarray as xr
 from scipy import stats
 
 from bayes_backlog.inference.fit import Prepared
-from bayes_backlog.models.design import Design
+from bayes_backlog.models.design import Design, month_starts
 from bayes_backlog.models.draws import posterior_draws
-from bayes_backlog.models.forecaster import build_forecaster, level_correlation, level_weights
+from bayes_backlog.models.forecaster import build_forecaster
 from bayes_backlog.models.spec import ModelSpec
 
 N_POINTS = 3
@@ -24,8 +24,11 @@ N_POINTS = 3
 
 @pytest.fixture(scope="module")
 def points(small: Prepared) -> list[dict[str, np.ndarray]]:
+    return random_points(build_forecaster(small.design, small.spec))
+
+
+def random_points(model: pm.Model) -> list[dict[str, np.ndarray]]:
     """Random points of the unconstrained space, near the middle of the priors."""
-    model = build_forecaster(small.design, small.spec)
     rng = np.random.default_rng(5)
     start = model.initial_point()
     return [
@@ -61,12 +64,17 @@ def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: 
     elasticity = dict(zip(spec.elasticity_names(), values["elasticity"], strict=True))
     for (flow, state), exponent in elasticity.items():
         if state != "wip":
-            by_day[spec.flows.index(flow)] += exponent * design.office_states[state]
+            seen = design.office_states[state]
+            seen = seen[month_starts(design.month_of_day)] if flow in spec.batched_flows else seen
+            by_day[spec.flows.index(flow)] += exponent * seen
     total = 0.0
-    for k in range(len(spec.office_flows)):
+    for k, flow in enumerate(spec.office_flows):
         mean = np.exp(values["intercept"][k] + by_day[k])
         size = values["dispersion"][k]
-        total += stats.nbinom.logpmf(design.office_counts[k], size, size / (size + mean)).sum()
+        if flow in spec.batched_flows:
+            total += batches_likelihood(flow, design.office_counts[k], mean, size, values, design, spec)
+        else:
+            total += stats.nbinom.logpmf(design.office_counts[k], size, size / (size + mean)).sum()
     staff = design.staff
     for k, flow in enumerate(spec.staff_flows):
         f = len(spec.office_flows) + k
@@ -75,6 +83,13 @@ def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: 
         spell = own[staff.spell_investigator] + team[staff.spell_team] + role[staff.spell_role]
         spell = spell + values["ramp"][k] * staff.spell_ramp
         exponent = elasticity.get((flow, "wip"), 0.0)
+        if flow in spec.batched_flows:
+            then = spell[design.row_spell] + exponent * (np.log1p(design.row_month_wip) - design.state_centre["wip"])
+            row_mean = design.row_exposure * np.exp(then + by_day[f][design.row_day])
+            month_mean = np.bincount(design.row_day, row_mean, minlength=len(design.dates))
+            counts = np.bincount(design.row_day, design.row_counts[k], minlength=len(design.dates))
+            size = values["dispersion"][f]
+            total += batches_likelihood(flow, counts.astype(int), month_mean, size, values, design, spec)
         row_log = spell[design.row_spell] + exponent * (np.log1p(design.row_wip) - design.state_centre["wip"])
         for day in range(len(design.dates)):
             here = design.row_day == day
@@ -84,17 +99,38 @@ def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: 
             y = design.row_counts[k][here]
             weights = values["concentration"][k] * mu
             size = values["dispersion"][f] if spec.day_shock else weights.sum()
-            total += stats.nbinom.logpmf(y.sum(), size, size / (size + mu.sum()))
+            if flow not in spec.batched_flows:
+                total += stats.nbinom.logpmf(y.sum(), size, size / (size + mu.sum()))
             total += stats.dirichlet_multinomial.logpmf(y, weights, y.sum()) if y.sum() else 0.0
     return float(total)
 
 
-@pytest.mark.parametrize("day_shock", [True, False])
-def test_likelihood_is_that_of_the_named_distributions(
-    small: Prepared, points: list[dict[str, np.ndarray]], day_shock: bool
-) -> None:
-    spec = dataclasses.replace(small.spec, day_shock=day_shock)
+def batches_likelihood(
+    flow: str,
+    counts: np.ndarray,
+    mean: np.ndarray,
+    size: float,
+    values: dict[str, np.ndarray],
+    design: Design,
+    spec: ModelSpec,
+) -> float:
+    concentration = values["day_concentration"][spec.batched_flows.index(flow)]
+    total = 0.0
+    for month in range(design.month_of_day[-1] + 1):
+        here = design.month_of_day == month
+        n, expected = counts[here].sum(), mean[here].sum()
+        total += stats.nbinom.logpmf(n, size, size / (size + expected))
+        total += stats.dirichlet_multinomial.logpmf(counts[here], concentration * mean[here], n) if n else 0.0
+    return float(total)
+
+
+@pytest.mark.parametrize(
+    "parts", [{}, {"batched_flows": ()}, {"batched_flows": ("removed",)}, {"batched_flows": (), "day_shock": False}]
+)
+def test_likelihood_is_that_of_the_named_distributions(small: Prepared, parts: dict[str, Any]) -> None:
+    spec = dataclasses.replace(small.spec, **parts)
     model = build_forecaster(small.design, spec)
+    points = random_points(model)
     fast = likelihood_of(model, points)
     slow = [independent_likelihood(values, small.design, spec) for values in named_values(model, points)]
     assert np.ptp(np.subtract(fast, slow)) < 1e-5 * abs(np.ptp(slow))
@@ -123,13 +159,6 @@ def test_likelihood_stays_exact_when_nearly_poisson(small: Prepared, points: lis
     assert np.ptp(at) < 1e-3
 
 
-def test_slow_level_has_unit_variance_at_knots(small: Prepared) -> None:
-    weights = level_weights(105, small.spec)
-    covariance = weights @ weights.T
-    assert np.allclose(np.diag(covariance)[::8], 1.0)
-    assert np.isclose(covariance[0, 8], level_correlation(small.spec))
-
-
 def test_parts_can_be_switched_off(small: Prepared) -> None:
     spec = dataclasses.replace(small.spec, week_shock=False, slow_level=False, elasticities={})
     names = {variable.name for variable in build_forecaster(small.design, spec).free_RVs}
@@ -149,6 +178,7 @@ def test_everything_of_the_data_enters_as_data(small: Prepared, points: list[dic
         office_states={name: values[::-1] for name, values in small.design.office_states.items()},
         state_centre={name: value + 0.3 for name, value in small.design.state_centre.items()},
         row_wip=small.design.row_wip[::-1],
+        row_month_wip=small.design.row_month_wip[::-1],
         row_exposure=0.5 * small.design.row_exposure,
     )
     first, second = (build_forecaster(design, small.spec) for design in (small.design, other))

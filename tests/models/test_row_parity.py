@@ -13,24 +13,11 @@ import pymc as pm
 import pytest
 
 from bayes_backlog.inference.fit import Prepared
+from bayes_backlog.inference.parity import density_differences, parity_verdict, parity_verdicts
 from bayes_backlog.models.row_bambi import build_row_bambi, row_formula
 from bayes_backlog.models.row_pymc import build_row_pymc
 from bayes_backlog.models.row_table import row_table
 from bayes_backlog.models.spec import ModelSpec
-
-N_POINTS = 4
-
-
-def log_density_differences(first: pm.Model, second: pm.Model, seed: int) -> np.ndarray:
-    """Return log-density differences at random points of the unconstrained space."""
-    logps = [model.compile_logp(mode="FAST_COMPILE") for model in (first, second)]
-    shapes = {name: np.shape(value) for name, value in first.initial_point().items()}
-    rng = np.random.default_rng(seed)
-    differences = []
-    for _ in range(N_POINTS):
-        point = {name: 0.3 * rng.standard_normal(shape) for name, shape in shapes.items()}
-        differences.append(float(logps[0](point)) - float(logps[1](point)))
-    return np.array(differences)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +35,7 @@ def bambi_model(short: tuple[Prepared, ModelSpec]) -> pm.Model:
 def test_backends_agree_up_to_a_constant(short: tuple[Prepared, ModelSpec], bambi_model: pm.Model) -> None:
     small, spec = short
     by_hand = build_row_pymc(row_table(small.design, small.spec), "signed_off", spec)
-    differences = log_density_differences(bambi_model, by_hand, seed=1)
+    differences = density_differences(bambi_model, by_hand, seed=1)
     assert np.ptp(differences) < 1e-6
 
 
@@ -56,7 +43,11 @@ def test_another_prior_is_no_parity(short: tuple[Prepared, ModelSpec], bambi_mod
     small, spec = short
     other = dataclasses.replace(spec, priors=dataclasses.replace(spec.priors, team_sd=0.5))
     by_hand = build_row_pymc(row_table(small.design, small.spec), "signed_off", other)
-    assert np.ptp(log_density_differences(bambi_model, by_hand, seed=1)) > 1e-3
+    differences = density_differences(bambi_model, by_hand, seed=1)
+    assert np.ptp(differences) > 1e-3
+    verdict = parity_verdict("signed_off", differences)
+    assert verdict.status == "red"
+    assert "two models" in verdict.message
 
 
 def test_formula_takes_only_listed_terms() -> None:
@@ -66,3 +57,10 @@ def test_formula_takes_only_listed_terms() -> None:
     )
     with pytest.raises(ValueError, match="choose one of allocated, signed_off"):
         row_formula("__import__('os')", spec)
+
+
+def test_all_three_programs_are_one_model(short: tuple[Prepared, ModelSpec]) -> None:
+    small, spec = short
+    verdicts = parity_verdicts(row_table(small.design, small.spec), "allocated", spec, seed=1)
+    assert [verdict.check for verdict in verdicts] == ["allocated: Bambi and PyMC", "allocated: as sampled and PyMC"]
+    assert {verdict.status for verdict in verdicts} == {"green"}
