@@ -7,14 +7,16 @@ stay as fitted and observed.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_backlog.inference.gate import Status, Verdict
-from bayes_backlog.models.design import Design, Floats
+from bayes_backlog.models.design import Design, Floats, Ints, month_starts
 from bayes_backlog.models.draws import (
     PosteriorDraws,
     draw_division,
@@ -39,8 +41,21 @@ TOO_WIDE = "the model overstates it: its intervals of totals may be too wide; lo
 Statistic = Callable[[Floats], Floats]
 
 
-def replicate_flows(draws: PosteriorDraws, design: Design, spec: ModelSpec, seed: int) -> dict[str, NDArray[np.int32]]:
+def replicate_flows(
+    draws: PosteriorDraws, design: Design, spec: ModelSpec, seed: int, *, same_weeks: bool = False
+) -> dict[str, NDArray[np.int32]]:
     """Draw replicated data, one set per posterior draw.
+
+    Parameters
+    ----------
+    draws : PosteriorDraws
+        n draws.
+    design, spec : Design, ModelSpec
+        What was fitted.
+    seed : int
+        Every flow has its own stream.
+    same_weeks : bool
+        Whether the draws' own week effects are kept, as in the data that they were, or are to be, fitted to.
 
     Returns
     -------
@@ -49,18 +64,38 @@ def replicate_flows(draws: PosteriorDraws, design: Design, spec: ModelSpec, seed
     """
     rng = generators(seed, ("week", *spec.flows))
     start = draws.week_sd * rng["week"].standard_normal(draws.week_sd.shape)
-    weeks = draw_weeks(draws, start, len(design.weeks), rng["week"]) + draws.slow_level
+    weeks = draws.week_effect if same_weeks else draw_weeks(draws, start, len(design.weeks), rng["week"])
+    weeks = weeks + draws.slow_level
     shared = draws.calendar @ design.calendar.T + weeks[:, :, design.week_of_day] - draws.shared_mean[:, :, None]
     for (flow, state), exponent in draws.elasticity.items():
         if state in design.office_states:
-            shared[:, spec.flows.index(flow)] += exponent[:, None] * design.office_states[state]
+            seen = design.office_states[state]
+            if flow in spec.batched_flows:
+                seen = seen[month_starts(design.month_of_day)]
+            shared[:, spec.flows.index(flow)] += exponent[:, None] * seen
     replicates: dict[str, NDArray[np.int32]] = {}
     for k, flow in enumerate(spec.office_flows):
         mean = np.exp(draws.intercept[:, k, None] + shared[:, k])
-        replicates[flow] = draw_negative_binomial(rng[flow], mean, draws.dispersion[:, k, None])
+        if flow in spec.batched_flows:
+            concentration = draws.day_concentration[:, spec.batched_flows.index(flow)]
+            replicates[flow] = _batches(mean, design.month_of_day, draws.dispersion[:, k], concentration, rng[flow])
+        else:
+            replicates[flow] = draw_negative_binomial(rng[flow], mean, draws.dispersion[:, k, None])
     for k, flow in enumerate(spec.staff_flows):
         replicates[flow] = _staff_rows(draws, design, spec, k, shared[:, len(spec.office_flows) + k], rng[flow])
     return replicates
+
+
+def _batches(
+    mean: Floats, month_of_day: Ints, dispersion: Floats, concentration: Floats, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """(n, D) replicated counts of a flow whose months' totals are divided among days."""
+    counts = np.zeros(mean.shape, np.int32)
+    for month in np.unique(month_of_day):
+        days = month_of_day == month
+        total = draw_negative_binomial(rng, mean[:, days].sum(axis=1), dispersion)
+        counts[:, days] = draw_division(rng, total, concentration[:, None] * mean[:, days])
+    return counts
 
 
 def _staff_rows(
@@ -72,20 +107,54 @@ def _staff_rows(
     place = draws.team_effect[:, k, staff.spell_team] + draws.role_effect[:, k, staff.spell_role]
     spell = own + place + draws.ramp[:, k, None] * staff.spell_ramp
     ends = np.concatenate([[0], design.day_ends])
-    own_wip = np.log1p(design.row_wip) - design.state_centre["wip"]
     exponent = draws.elasticity.get((flow, "wip"), np.zeros(draws.n))
-    rows = np.zeros((draws.n, len(design.row_day)), np.int32)
-    for day in range(len(design.dates)):
+
+    def means(day: int, wip: Ints) -> Floats:
         here = slice(ends[day], ends[day + 1])
-        if here.start == here.stop:
+        own_wip = np.log1p(wip[here]) - design.state_centre["wip"]
+        log_rate = spell[:, design.row_spell[here]] + exponent[:, None] * own_wip + shared[:, day, None]
+        return design.row_exposure[here] * np.exp(log_rate)
+
+    days = range(len(design.dates))
+    dispersion = draws.dispersion[:, spec.flows.index(flow)]
+    totals = None
+    if flow in spec.batched_flows:
+        concentration = draws.day_concentration[:, spec.batched_flows.index(flow)]
+        expected = np.stack([means(day, design.row_month_wip).sum(axis=1) for day in days], axis=1)
+        totals = _batches(expected, design.month_of_day, dispersion, concentration, rng)
+    rows = np.zeros((draws.n, len(design.row_day)), np.int32)
+    for day in days:
+        if ends[day] == ends[day + 1]:
             continue
-        log_rate = spell[:, design.row_spell[here]] + exponent[:, None] * own_wip[here] + shared[:, day, None]
-        mean = design.row_exposure[here] * np.exp(log_rate)
+        mean = means(day, design.row_wip)
         size = draws.concentration[:, k, None] * mean
-        spread = draws.dispersion[:, len(spec.office_flows) + k] if spec.day_shock else size.sum(axis=1)
-        total = draw_negative_binomial(rng, mean.sum(axis=1), spread)
-        rows[:, here] = draw_division(rng, total, size)
+        spread = dispersion if spec.day_shock else size.sum(axis=1)
+        total = draw_negative_binomial(rng, mean.sum(axis=1), spread) if totals is None else totals[:, day]
+        rows[:, ends[day] : ends[day + 1]] = draw_division(rng, total, size)
     return rows
+
+
+def observed_flows(design: Design, spec: ModelSpec) -> dict[str, NDArray[np.int64]]:
+    """Return the real counts in the shape of `replicate_flows`, as one draw."""
+    counts = [*design.office_counts, *design.row_counts]
+    return {flow: values[None] for flow, values in zip(spec.flows, counts, strict=True)}
+
+
+def with_counts(design: Design, spec: ModelSpec, flows: dict[str, NDArray[np.int32]]) -> Design:
+    """Return the design with its counts replaced by the first of some replicates."""
+    first = {flow: counts[0].astype(np.int64) for flow, counts in flows.items()}
+    return dataclasses.replace(
+        design,
+        office_counts=np.stack([first[flow] for flow in spec.office_flows]),
+        row_counts=np.stack([first[flow] for flow in spec.staff_flows]),
+    )
+
+
+def day_totals(flow: str, counts: NDArray[Any], design: Design, spec: ModelSpec) -> Floats:
+    """Return the (n, D) day totals of an office flow's (n, D) or a staff flow's (n, R) counts."""
+    if flow in spec.office_flows:
+        return counts.astype(float)
+    return _sums(counts, design.row_day, len(design.dates))
 
 
 def aggregate_verdicts(
@@ -121,13 +190,8 @@ def _statistics(
     """Return (name, observed, (n,) replicated) of every statistic that the flow has."""
     first_week = design.week_of_day.min()
     week, n_weeks = design.week_of_day - first_week, int(design.week_of_day.max() - first_week) + 1
-    n_days = len(design.dates)
-    if flow in spec.office_flows:
-        observed_days = design.office_counts[spec.office_flows.index(flow)][None, :].astype(float)
-        replicated_days = replicated.astype(float)
-    else:
-        rows = design.row_counts[spec.staff_flows.index(flow)][None, :]
-        observed_days, replicated_days = (_sums(values, design.row_day, n_days) for values in (rows, replicated))
+    real = observed_flows(design, spec)[flow]
+    observed_days, replicated_days = (day_totals(flow, counts, design, spec) for counts in (real, replicated))
     observed_weeks, replicated_weeks = (_sums(days, week, n_weeks) for days in (observed_days, replicated_days))
     found = [
         ("day_sd", observed_days.std(axis=1), replicated_days.std(axis=1)),
@@ -138,7 +202,7 @@ def _statistics(
         n_teams = len(design.staff.teams)
         cell = week[design.row_day] * n_teams + design.staff.spell_team[design.row_spell]
         present = np.unique(cell)
-        team_weeks = [_sums(values, cell, n_weeks * n_teams)[:, present] for values in (rows, replicated)]
+        team_weeks = [_sums(values, cell, n_weeks * n_teams)[:, present] for values in (real, replicated)]
         found.append(("team_week_sd", team_weeks[0].std(axis=1), team_weeks[1].std(axis=1)))
     return [(name, float(observed[0]), values) for name, observed, values in found]
 
@@ -149,6 +213,7 @@ def _sums(values: NDArray[np.number], group: NDArray[np.int64], n_groups: int) -
 
 
 def _autocorrelation(values: Floats) -> Floats:
-    """Return the lag-1 autocorrelation along the last axis."""
+    """Return the lag-1 autocorrelation along the last axis; 0 where nothing varies."""
     centred = values - values.mean(axis=-1, keepdims=True)
-    return (centred[..., 1:] * centred[..., :-1]).sum(axis=-1) / np.square(centred).sum(axis=-1)
+    products, squares = (centred[..., 1:] * centred[..., :-1]).sum(axis=-1), np.square(centred).sum(axis=-1)
+    return np.divide(products, squares, out=np.zeros_like(squares), where=squares > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import nutpie
@@ -45,8 +46,17 @@ class CompiledModels:
         key = (specification, tuple(variable.name for variable in model.free_RVs), sizes)
         if key not in self._by_structure:
             self._by_structure[key] = nutpie.compile_pymc_model(model)
-        data = {variable.name: variable.get_value() for variable in model.data_vars}
-        return self._by_structure[key].with_data(**data)
+        code = self._by_structure[key]
+        # Data that no part of the model reads are not in the compiled code: own work in progress without an elasticity.
+        read = {variable.name for variable in code.shared_var_keys}
+        data = {v.name: v.get_value() for v in model.data_vars if v.name in read}
+        return code.with_data(**data)
+
+
+@cache
+def compiled_here() -> CompiledModels:
+    """Return the models that this process has compiled."""
+    return CompiledModels()
 
 
 def sample_posterior(
@@ -89,7 +99,7 @@ def sample_posterior(
         words = "sampling" + (f", {diverged} divergences" if diverged else "")
         progress(sum(chain.finished_draws for chain in chains), total, words)
 
-    trace = nutpie.sample(
+    sampler = nutpie.sample(
         code,
         draws=settings.draws,
         tune=settings.tune,
@@ -100,7 +110,14 @@ def sample_posterior(
         save_warmup=False,
         progress_bar=False,
         progress_callback=report,
+        blocking=False,
     )
+    try:
+        trace = sampler.wait()
+    except BaseException:
+        # Left to itself, an interrupted sampler returns the draws it has as if they were all.
+        sampler.cancel()
+        raise
     progress(total, total, "sampled")
     posterior = trace["posterior"].to_dataset()
     labels = {

@@ -78,3 +78,14 @@ def test_a_missing_shared_effect_is_seen(
     seen = world(small.design, small, truth, seed=5)
     assert statuses(small, seen, lacking)[check] in ("amber", "red")
     assert statuses(small, seen, truth)[check] == "green"
+
+
+def test_a_flow_without_cases_is_likely_under_a_model_that_expects_none(small: Prepared, make_draws: MakeDraws) -> None:
+    """Constant totals have no autocorrelation; a missing number would read as impossible, and so as red."""
+    truth = one_truth(make_draws(), week_sd=0.1)
+    hardly_any = dataclasses.replace(truth, intercept=truth.intercept - 12)
+    empty = world(small.design, small, hardly_any, seed=5)
+    assert not empty.office_counts.any()
+    office = [f"{flow} " for flow in small.spec.office_flows]
+    found = statuses(small, empty, hardly_any)
+    assert {status for check, status in found.items() if check.startswith(tuple(office))} == {"green"}

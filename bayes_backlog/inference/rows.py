@@ -1,0 +1,49 @@
+"""Sample the row model of one staff flow in the coordinates of `models.row_fast`; effects are named as in Bambi."""
+
+from __future__ import annotations
+
+import pandas as pd
+import xarray as xr
+
+from bayes_backlog.inference.sampling import CompiledModels, Progress, SamplerSettings, sample_posterior, silent
+from bayes_backlog.models.row_fast import INTERNAL, build_row_fast
+from bayes_backlog.models.spec import ModelSpec
+
+
+def fit_rows(
+    table: pd.DataFrame,
+    flow: str,
+    spec: ModelSpec,
+    settings: SamplerSettings,
+    compiled: CompiledModels,
+    *,
+    progress: Progress = silent,
+    cores: int | None = None,
+) -> xr.DataTree:
+    """Draw from the row model's posterior.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `row_table` of the design.
+    flow : str
+        The response.
+    spec : ModelSpec
+        Terms and priors.
+    settings, compiled, progress, cores
+        See `sampling.sample_posterior`; tables with as many investigators, teams and roles share compiled code.
+
+    Returns
+    -------
+    DataTree
+        Groups `sample_stats` and `posterior` (chain, draw, ...): Intercept, one slope per calendar term, new_starter,
+        1|investigator, 1|team and 1|role with their scales 1|..._sigma, and alpha; names and dimensions as in Bambi.
+    """
+    model = build_row_fast(table, flow, spec)
+    trace = sample_posterior(model, settings, f"rows {spec.to_json()}", compiled, progress=progress, cores=cores)
+    posterior = trace["posterior"].to_dataset()
+    slopes = posterior["slope"].to_dataset(dim="term")
+    kept = posterior.drop_vars([*INTERNAL, "slope"]).drop_dims(["term", "upper"], errors="ignore")
+    return xr.DataTree.from_dict(
+        {"posterior": kept.assign(slopes.data_vars), "sample_stats": trace["sample_stats"].to_dataset()}
+    )
