@@ -1,23 +1,44 @@
 """The future frame: calendar, staff and opening stocks of the forecast days, known before anything is drawn.
 
 The calendar is certain. Staff are those the roster shows: present people stay, with the team, role and FTE of their
-last day; leavers leave and joiners start on the dates the roster gives.
+last day; leavers leave and joiners start on the dates the roster gives. `forecasts.assumed` adds what is assumed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayes_backlog import config
-from bayes_backlog.models.design import RECENT_WORKING_DAYS, Design, Floats, Ints, calendar_columns, ramp, week_starts
+from bayes_backlog.models.design import (
+    RECENT_WORKING_DAYS,
+    Design,
+    Floats,
+    Ints,
+    calendar_columns,
+    months,
+    ramp,
+    week_starts,
+)
 from bayes_backlog.models.spec import ModelSpec
 from bayes_backlog.panels import Panels
 from bayes_backlog.panels.calendar import calendar_table
 from bayes_backlog.panels.events import open_cases
 from bayes_backlog.vocabulary import NO_TEAM
+
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Turnover:
+    """Share of staff that leaves within a year: known, or estimated from so many leavers (a gamma distribution)."""
+
+    annual_rate: float = 0.0
+    n_leavers: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -50,6 +71,20 @@ class FutureFrame:
         Each person's work in progress at the close of the cutoff.
     recent_received : (10,) int
         Cases received on the last ten working days.
+    described : DataFrame
+        The working days as `panels.calendar.calendar_table` describes them.
+    leaving : (I,) int
+        Place of the first working day on which somebody has left the office; H who has not by the end.
+    turnover : Turnover
+        Who may leave besides.
+    factor : dict of (H,) float
+        What the rate of a flow is multiplied by, where that is not 1.
+    added_received : (H,) float
+        Cases a day on top of the rate of received cases.
+    cleared : (H,) int
+        Waiting cases that leave the queue at once, where there are so many.
+    wip_limit : int or None
+        Cases in progress from which nobody picks up more.
     """
 
     all_dates: pd.DatetimeIndex
@@ -67,6 +102,35 @@ class FutureFrame:
     backlog_start: int
     wip_start: Ints
     recent_received: Ints
+    described: pd.DataFrame
+    leaving: Ints
+    turnover: Turnover
+    factor: dict[str, Floats]
+    added_received: Floats
+    cleared: Ints
+    wip_limit: int | None
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """Last day known."""
+        return self.all_dates[0] - pd.Timedelta(days=1)
+
+    def until_month_of(self, date: pd.Timestamp) -> FutureFrame:
+        """Return the frame to the end of a day's month: its roll-forward begins the longer one's, to the bit.
+
+        Months are kept whole, since flows in batches are drawn by the month.
+        """
+        last_date = date + pd.offsets.MonthEnd(0)
+        n = int((self.dates <= last_date).sum())
+        by_day = ["dates", "calendar", "week_of_day", "team", "role", "exposure", "ramp", "described", "added_received"]
+        shorter: dict[str, Any] = {name: getattr(self, name)[:n] for name in (*by_day, "cleared")}
+        factor = {flow: values[:n] for flow, values in self.factor.items()}
+        return replace(self, all_dates=self.all_dates[self.all_dates <= last_date], factor=factor, **shorter)
+
+    @property
+    def month_of_day(self) -> Ints:
+        """(H,) calendar months counted from that of the first day."""
+        return months(self.dates)
 
 
 def build_future_frame(
@@ -95,6 +159,7 @@ def build_future_frame(
     teams = _with_unseen(design.staff.teams, (place["team"], spells["team"]))
     roles = _with_unseen(design.staff.roles, (place["role"], spells["role"]))
     exposure, team, role, ramp_weight = _staff_days(spells, place, dates, teams, roles)
+    last_dates = spells.assign(last_date=spells["last_date"].fillna(all_dates[-1])).groupby("investigator")["last_date"]
     position = {name: k for k, name in enumerate(design.staff.investigators)}
     return FutureFrame(
         all_dates=all_dates,
@@ -112,7 +177,19 @@ def build_future_frame(
         backlog_start=int(panels.office["backlog"].iloc[-1]),
         wip_start=wip.reindex(list(people), fill_value=0).to_numpy(dtype=np.int64),
         recent_received=panels.office["received"].to_numpy(dtype=np.int64)[-RECENT_WORKING_DAYS:],
+        described=table.loc[dates],
+        leaving=_leaving(last_dates.max().reindex(list(people)), dates),
+        turnover=Turnover(),
+        factor={},
+        added_received=np.zeros(len(dates)),
+        cleared=np.zeros(len(dates), np.int64),
+        wip_limit=None,
     )
+
+
+def _leaving(last_dates: pd.Series, dates: pd.DatetimeIndex) -> Ints:
+    """Return the place of the first working day after each last date; who left before the forecast keeps the cases."""
+    return np.where(last_dates.isna(), len(dates), dates.searchsorted(last_dates, side="right")).astype(np.int64)
 
 
 def _latest_place(roster: pd.DataFrame, people: tuple[str, ...]) -> pd.DataFrame:

@@ -1,44 +1,88 @@
 """The day-by-day roll-forward: from posterior draws to future flows and stocks that agree in every draw.
 
-Each working day, in this order: cases are received; some leave the queue unallocated; people pick up cases, never more
-than the queue holds; people sign off, never more than they held at the previous close. Stocks then follow from flows to
-the unit, so backlog[t] = backlog[t-1] + received - allocated - removed and the sum over people is the office, in every
-draw. Nothing is clipped after the fact. An investigator whom the fit has not seen is drawn from the fitted population,
-independently in every draw and of every other newcomer.
+Each working day, in this order: the open cases of who has left go to present colleagues, by FTE, within the team where
+somebody is left in it; cases are received; some leave the queue unallocated; people pick up cases, never more than the
+queue holds; people sign off, never more than they held that morning. Stocks then follow from flows to the unit, so in
+every draw backlog[t] = backlog[t-1] + received - allocated - removed, a person's wip[t] = wip[t-1] + allocated -
+signed_off + taken_over - handed_over, and the sum over people is the office. Nothing is clipped after the fact.
+
+Handing over is what case logs show: without an allocation history a leaver's case stands under the colleague who has it
+now, with one it is taken over. Cases that somebody absent holds at the start, or that nobody holds, stay there.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
+from bayes_backlog.forecasts import paired
 from bayes_backlog.forecasts.future import FutureFrame
-from bayes_backlog.models.design import KNOT_WEEKS, Design, Floats, Ints, level_basis, n_knots
-from bayes_backlog.models.draws import (
-    Counts,
-    PosteriorDraws,
-    draw_division,
-    draw_negative_binomial,
-    draw_weeks,
-    generators,
-    own_rates,
+from bayes_backlog.forecasts.rates import (
+    Rates,
+    State,
+    dispersion,
+    exposures,
+    future_rates,
+    month_means,
+    office_mean,
+    people_means,
 )
-from bayes_backlog.models.forecaster import level_correlation
-from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.models.design import Design, Floats, Ints
+from bayes_backlog.models.draws import MAX_MEAN, Counts, PosteriorDraws
+from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS, ModelSpec
 
-STREAMS = (
-    "newcomers",
-    "week",
-    "level",
-    "received",
-    "removed",
-    "allocated",
-    "allocated_division",
-    "signed_off",
-    "signed_off_division",
-)
+BLOCK = 250
+"""Draws rolled forward together: enough to keep numpy busy, few enough for a day's arrays to stay in the cache."""
+HANDOVERS = ("taken_over", "handed_over")
+NO_CLUMPS = 1e12
+"""Urn weight of an FTE at which every case falls on somebody by itself, whoever had the others."""
+
+
+@dataclass(frozen=True)
+class Chances:
+    """The randomness of all counts, fixed before any mean is known: it pairs a scenario with its base.
+
+    Attributes
+    ----------
+    uniform : dict of (n, H) float
+        For each flow's day totals.
+    key : dict of (n, H) uint64
+        For the division of each staff flow's totals among people.
+    heirs : (n, I) uint64
+        For the division of each leaver's cases.
+    month_key : dict of (n, H) uint64
+        For the division of each batched flow's totals among the days of a month.
+    """
+
+    uniform: dict[str, Floats]
+    key: dict[str, paired.Keys]
+    heirs: paired.Keys
+    month_key: dict[str, paired.Keys]
+
+    def rows(self, rows: slice) -> Chances:
+        """Return the randomness of some of the draws."""
+        return Chances(
+            {flow: values[rows] for flow, values in self.uniform.items()},
+            {flow: values[rows] for flow, values in self.key.items()},
+            self.heirs[rows],
+            {flow: values[rows] for flow, values in self.month_key.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Flows:
+    """One working day's flows in cases, int32: received, removed (n,); the others (n, I)."""
+
+    received: Counts
+    removed: Counts
+    allocated: Counts
+    signed_off: Counts
+    taken_over: Counts
+    handed_over: Counts
 
 
 def roll_forward(
@@ -48,6 +92,7 @@ def roll_forward(
     spec: ModelSpec,
     seed: int,
     *,
+    share: Floats | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> xr.Dataset:
     """Draw the future.
@@ -61,153 +106,188 @@ def roll_forward(
     design, spec
         What was fitted.
     seed : int
-        Every quantity has its own stream, so changing one leaves the others' randomness alone.
+        Every quantity has its own stream, so changing one leaves the others' randomness alone; see `paired`.
+    share : (n, I) float, optional
+        Part of everybody's exposure that counts in each draw, 1 by default.
     progress : callable
-        Told of days done.
+        Told of draws done, and of how many.
 
     Returns
     -------
     xarray.Dataset
-        int32 counts: received, removed, backlog (chain, draw, date); allocated, signed_off, wip (chain, draw, date,
-        investigator); team and role (date, investigator); backlog_start () and wip_start (investigator). Days off have
-        no flows and keep the stocks of the day before.
+        int32 counts: received, removed, backlog (chain, draw, date); allocated, signed_off, taken_over, handed_over,
+        wip (chain, draw, date, investigator); team and role (date, investigator); backlog_start () and wip_start
+        (investigator). Days off have no flows and keep the stocks of the day before.
     """
-    rng = generators(seed, STREAMS)
-    n, working = draws.n, frame.all_dates.get_indexer(frame.dates)
-    n_dates, n_people = len(frame.all_dates), len(frame.investigators)
-    log_day = _log_day_effects(draws, frame, design, spec, rng)
-    people = _log_people_rates(draws, frame, design, spec, rng["newcomers"])
-    team_effect = _with_unseen(draws.team_effect, draws.team_sd, len(frame.teams), rng["newcomers"])
-    role_effect = _with_unseen(draws.role_effect, draws.role_sd, len(frame.roles), rng["newcomers"])
-    office = {name: np.zeros((n, n_dates), np.int32) for name in ("received", "removed", "backlog")}
-    staff = {name: np.zeros((n, n_dates, n_people), np.int32) for name in ("allocated", "signed_off", "wip")}
-    backlog = np.full(n, frame.backlog_start, np.int32)
-    wip = np.tile(frame.wip_start.astype(np.int32), (n, 1))
-    recent = np.tile(frame.recent_received, (n, 1))
-
-    def answer(flow: str, state: str, value: Floats) -> Floats | float:
-        exponent = draws.elasticity.get((flow, state))
-        if exponent is None:
-            return 0.0
-        deviation = value - design.state_centre[state]
-        return (exponent if value.ndim == 1 else exponent[:, None]) * deviation
-
-    done = 0
-    for day, when in enumerate(working.tolist()):
-        for off in range(done, when):
-            office["backlog"][:, off], staff["wip"][:, off] = backlog, wip
-        done = when + 1
-        state = {"backlog": np.log1p(np.maximum(backlog, 0)), "recent_received": np.log1p(recent.sum(axis=1))}
-
-        def log_rate(flow: str, day: int = day, state: dict[str, Floats] = state) -> Floats:
-            k = spec.flows.index(flow)
-            return log_day[:, k, day] + sum(answer(flow, name, value) for name, value in state.items())
-
-        received = draw_negative_binomial(rng["received"], np.exp(log_rate("received")), draws.dispersion[:, 0])
-        queue = backlog + received
-        removed = np.zeros(n, np.int32)
-        if "removed" in spec.flows:
-            wanted = draw_negative_binomial(rng["removed"], np.exp(log_rate("removed")), draws.dispersion[:, 1])
-            removed = np.minimum(wanted, np.maximum(queue, 0))
-        own = np.log1p(np.maximum(wip, 0))
-        shares: dict[str, Counts] = {}
-        for k, flow in enumerate(spec.staff_flows):
-            place = team_effect[:, k, frame.team[day]] + role_effect[:, k, frame.role[day]]
-            person = people[:, k] + place + draws.ramp[:, k, None] * frame.ramp[day]
-            log_person = person + answer(flow, "wip", own) + log_rate(flow)[:, None]
-            mean = frame.exposure[day] * np.exp(log_person)
-            total_mean = mean.sum(axis=1)
-            size = draws.concentration[:, k, None] * mean
-            spread = draws.dispersion[:, len(spec.office_flows) + k] if spec.day_shock else size.sum(axis=1)
-            total = draw_negative_binomial(rng[flow], total_mean, np.where(total_mean > 0, spread, 1.0))
-            if flow == "allocated":
-                total = np.minimum(total, np.maximum(queue - removed, 0))
-            shares[flow] = draw_division(rng[f"{flow}_division"], total, size)
-        shares["signed_off"] = np.minimum(shares["signed_off"], np.maximum(wip, 0))
-        allocated = shares["allocated"].sum(axis=1, dtype=np.int32)
-        backlog = queue - removed - allocated
-        wip = wip + shares["allocated"] - shares["signed_off"]
-        recent = np.column_stack([recent[:, 1:], received])
-        office["received"][:, when], office["removed"][:, when], office["backlog"][:, when] = received, removed, backlog
-        for name in spec.staff_flows:
-            staff[name][:, when] = shares[name]
-        staff["wip"][:, when] = wip
-        progress(day + 1, len(working))
-    for off in range(done, n_dates):
-        office["backlog"][:, off], staff["wip"][:, off] = backlog, wip
-    return _dataset(draws.chains, frame, office, staff, working)
+    rates = future_rates(draws, frame, design, spec, seed, share)
+    return roll(rates, draw_chances(draws.n, frame, spec, seed), progress=progress)
 
 
-def _log_day_effects(
-    draws: PosteriorDraws, frame: FutureFrame, design: Design, spec: ModelSpec, rng: dict[str, np.random.Generator]
-) -> Floats:
-    """(n, F, H): what a day does to everybody: calendar, week, level; intercepts of the office flows included."""
-    n_weeks = int(frame.week_of_day[-1]) + 1
-    effect = draws.calendar @ frame.calendar.T
-    # Index 0 is the last training week, which the fit knows.
-    weeks = draw_weeks(draws, draws.week_effect[..., -1], n_weeks, rng["week"])
-    shared = weeks + _future_levels(draws, design, spec, n_weeks, rng["level"])
-    effect += shared[:, :, frame.week_of_day] - draws.shared_mean[:, :, None]
-    effect[:, : len(spec.office_flows)] += draws.intercept[:, : len(spec.office_flows), None]
-    return effect
-
-
-def _future_levels(
-    draws: PosteriorDraws, design: Design, spec: ModelSpec, n_weeks: int, rng: np.random.Generator
-) -> Floats:
-    """(n, F, n_weeks) slow level, going on from the last two weeks' line to knots not yet reached."""
-    first_week = len(design.weeks) - 1
-    fitted_knots = n_knots(len(design.weeks))
-    knots = n_knots(first_week + n_weeks)
-    values = np.empty((*draws.level_sd.shape, knots))
-    values[..., :fitted_knots] = _knots_of(draws.slow_level, fitted_knots)
-    rho = level_correlation(spec)
-    for knot in range(fitted_knots, knots):
-        shock = draws.level_sd * np.sqrt(1 - rho**2) * rng.standard_normal(draws.level_sd.shape)
-        values[..., knot] = rho * values[..., knot - 1] + shock
-    return values @ level_basis(first_week, n_weeks, knots).T
-
-
-def _knots_of(level: Floats, knots: int) -> Floats:
-    """Return the knots' values from the weekly level: exact at knots, extrapolated along the last line if beyond."""
-    n_weeks = level.shape[-1]
-    inside = np.arange(0, n_weeks, KNOT_WEEKS)
-    values = level[..., inside]
-    if len(inside) == knots:
-        return values
-    beyond = n_weeks - 1 - inside[-1]
-    slope = (level[..., -1] - level[..., inside[-1]]) / beyond
-    return np.concatenate([values, (values[..., -1] + KNOT_WEEKS * slope)[..., None]], axis=-1)
-
-
-def _log_people_rates(
-    draws: PosteriorDraws, frame: FutureFrame, design: Design, spec: ModelSpec, rng: np.random.Generator
-) -> Floats:
-    """(n, F_staff, I): each person's own effect plus the flow's intercept, without team and role."""
-    newcomer = rng.standard_normal((draws.n, len(spec.staff_flows), len(frame.investigators)))
-    rates = draws.intercept[:, len(spec.office_flows) :, None] + draws.investigator_sd[:, :, None] * newcomer
-    seen = frame.known >= 0
-    rates[:, :, seen] = own_rates(draws, design.staff)[:, :, frame.known[seen]]
-    return rates
-
-
-def _with_unseen(effect: Floats, sd: Floats, n_labels: int, rng: np.random.Generator) -> Floats:
-    """Return effects of all labels: those beyond the fitted ones are drawn from their population."""
-    unseen = rng.standard_normal((*effect.shape[:2], n_labels - effect.shape[2]))
-    return np.concatenate([effect, sd[:, :, None] * unseen], axis=2)
-
-
-def _dataset(
-    chains: int, frame: FutureFrame, office: dict[str, Counts], staff: dict[str, Counts], working: Ints
+def roll(
+    rates: Rates, chances: Chances, *, progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> xr.Dataset:
+    """Return the future that rates and chances decide, as `roll_forward` does."""
+    draws, frame = rates.draws, rates.frame
+    working = frame.all_dates.get_indexer(frame.dates)
+    paths = _empty_paths(draws.n, frame)
+    for first in range(0, draws.n, BLOCK):
+        rows = slice(first, min(first + BLOCK, draws.n))
+        block = {name: values[rows] for name, values in paths.items()}
+        _roll_block(rates.rows(rows), chances.rows(rows), working, block)
+        progress(rows.stop, draws.n)
+    return _dataset(draws.chains, frame, paths, working)
+
+
+def draw_chances(n: int, frame: FutureFrame, spec: ModelSpec, seed: paired.Seed) -> Chances:
+    """Draw the randomness of n draws' counts."""
+    days = len(frame.dates)
+    return Chances(
+        uniform={flow: paired.uniforms(seed, flow, days, n) for flow in spec.flows},
+        key={flow: paired.keys(seed, days, n, flow) for flow in spec.staff_flows},
+        heirs=np.hstack([paired.keys(seed, 1, n, "heirs", name) for name in frame.investigators]),
+        month_key={flow: paired.keys(seed, days, n, flow, "month") for flow in spec.batched_flows},
+    )
+
+
+def _roll_block(rates: Rates, chances: Chances, working: Ints, paths: dict[str, Counts]) -> None:
+    """Write the paths of some draws, day by day; `working` are the places of working days among the dates."""
+    state, written = _opening(rates.draws.n, rates.frame), 0
+    for day, at in enumerate(working.tolist()):
+        _write_stocks(paths, slice(written, at), state)
+        state = _with_batches(rates, day, state, chances)
+        flows = _flows_of_day(rates, day, state, chances)
+        state = _close_of_day(state, flows)
+        _write_flows(paths, at, flows)
+        _write_stocks(paths, slice(at, at + 1), state)
+        written = at + 1
+    _write_stocks(paths, slice(written, None), state)
+
+
+def _opening(n: int, frame: FutureFrame) -> State:
+    return State(
+        backlog=np.full(n, frame.backlog_start, np.int32),
+        wip=np.tile(frame.wip_start.astype(np.int32), (n, 1)),
+        recent_received=np.tile(frame.recent_received.astype(np.int32), (n, 1)),
+        batches={},
+    )
+
+
+def _flows_of_day(rates: Rates, day: int, state: State, chances: Chances) -> Flows:
+    handed_over, taken_over = _handovers(rates, day, state, chances)
+    state = dataclasses.replace(state, wip=state.wip + taken_over - handed_over)
+    received = _office_flow(rates, "received", day, state, chances)
+    waiting = np.maximum(state.backlog + received, 0)
+    removed = np.minimum(np.int32(rates.frame.cleared[day]), waiting)
+    if "removed" in rates.spec.flows:
+        removed = np.minimum(removed + _office_flow(rates, "removed", day, state, chances), waiting)
+    allocated = _staff_flow(rates, "allocated", day, state, chances, most=waiting - removed)
+    if rates.frame.wip_limit is not None:
+        allocated = np.minimum(allocated, np.maximum(rates.frame.wip_limit - state.wip, 0))
+    signed_off = np.minimum(_staff_flow(rates, "signed_off", day, state, chances), np.maximum(state.wip, 0))
+    return Flows(received, removed, allocated, signed_off, taken_over, handed_over)
+
+
+def _handovers(rates: Rates, day: int, state: State, chances: Chances) -> tuple[Counts, Counts]:
+    """Return (n, I) cases handed over by who has left since the day before, and taken over by colleagues."""
+    handed_over, taken_over = np.zeros_like(state.wip), np.zeros_like(state.wip)
+    left = (rates.leaving == day) & (state.wip > 0)
+    for person in np.flatnonzero(left.any(axis=0)).tolist():
+        rows, team = left[:, person], rates.frame.team[day]
+        present = exposures(rates, day)[rows]
+        colleagues = present * (team == team[person])
+        heirs = np.where(colleagues.any(axis=1, keepdims=True), colleagues, present)
+        parts = paired.divide(state.wip[rows, person], NO_CLUMPS * heirs, chances.heirs[rows, person])
+        taken_over[rows] += parts
+        handed_over[rows, person] = parts.sum(axis=1)
+    return handed_over, taken_over
+
+
+def _with_batches(rates: Rates, day: int, state: State, chances: Chances) -> State:
+    """Return the state with the month's batches laid out, where a month begins on this day; see `models.forecaster`."""
+    months = rates.frame.month_of_day
+    if day > 0 and months[day] == months[day - 1]:
+        return state
+    days = slice(day, int(np.searchsorted(months, months[day], side="right")))
+    batches = {}
+    for k, flow in enumerate(rates.spec.batched_flows):
+        means = np.minimum(month_means(rates, flow, days, state), MAX_MEAN)
+        expected = means.sum(axis=1)
+        spread = np.where(expected > 0, dispersion(rates, flow), 1.0)
+        total = paired.negative_binomial(chances.uniform[flow][:, day], expected, spread)
+        weights = rates.draws.day_concentration[:, k, None] * means
+        laid_out = np.zeros((len(total), len(months)), np.int32)
+        laid_out[:, days] = paired.divide(total, weights, chances.month_key[flow][:, day])
+        batches[flow] = laid_out
+    return dataclasses.replace(state, batches=batches)
+
+
+def _office_flow(rates: Rates, flow: str, day: int, state: State, chances: Chances) -> Counts:
+    if flow in state.batches:
+        return state.batches[flow][:, day]
+    uniform = chances.uniform[flow][:, day]
+    return paired.negative_binomial(uniform, office_mean(rates, flow, day, state), dispersion(rates, flow))
+
+
+def _staff_flow(
+    rates: Rates, flow: str, day: int, state: State, chances: Chances, most: Counts | None = None
+) -> Counts:
+    """Draw a day's total, at most `most`, and divide it among people: (n, I)."""
+    means = np.minimum(people_means(rates, flow, day, state), MAX_MEAN)
+    weights = rates.draws.concentration[:, rates.spec.staff_flows.index(flow), None] * means
+    total_mean = means.sum(axis=1)
+    if flow in state.batches:
+        total = state.batches[flow][:, day]
+    else:
+        spread = dispersion(rates, flow) if rates.spec.day_shock else weights.sum(axis=1)
+        total = paired.negative_binomial(
+            chances.uniform[flow][:, day], total_mean, np.where(total_mean > 0, spread, 1.0)
+        )
+    if most is not None:
+        total = np.minimum(total, most)
+    return paired.divide(total, weights, chances.key[flow][:, day])
+
+
+def _close_of_day(state: State, flows: Flows) -> State:
+    return State(
+        backlog=state.backlog + flows.received - flows.removed - flows.allocated.sum(axis=1, dtype=np.int32),
+        wip=state.wip + flows.allocated - flows.signed_off + flows.taken_over - flows.handed_over,
+        recent_received=np.column_stack([state.recent_received[:, 1:], flows.received]),
+        batches=state.batches,
+    )
+
+
+def _empty_paths(n: int, frame: FutureFrame) -> dict[str, Counts]:
+    """(n, A) for the office and (n, A, I) for people, A calendar days."""
+    n_dates, n_people = len(frame.all_dates), len(frame.investigators)
+    office = {name: np.zeros((n, n_dates), np.int32) for name in (*OFFICE_FLOWS, "backlog")}
+    staff = {name: np.zeros((n, n_dates, n_people), np.int32) for name in (*STAFF_FLOWS, *HANDOVERS, "wip")}
+    return office | staff
+
+
+def _write_flows(paths: dict[str, Counts], at: int, flows: Flows) -> None:
+    for name in OFFICE_FLOWS + STAFF_FLOWS:
+        paths[name][:, at] = getattr(flows, name)
+    # Memory of zeros is only taken once it is written to, and on most days nobody leaves.
+    for name in HANDOVERS if flows.handed_over.any() else ():
+        paths[name][:, at] = getattr(flows, name)
+
+
+def _write_stocks(paths: dict[str, Counts], at: slice, state: State) -> None:
+    """Write the stocks of a close, also on the days off that follow it."""
+    paths["backlog"][:, at], paths["wip"][:, at] = state.backlog[:, None], state.wip[:, None]
+
+
+def _dataset(chains: int, frame: FutureFrame, paths: dict[str, Counts], working: Ints) -> xr.Dataset:
     def split(values: Counts) -> Counts:
         return values.reshape(chains, -1, *values.shape[1:])
 
     teams, roles = np.array(frame.teams, dtype=object), np.array(frame.roles, dtype=object)
     day = np.clip(np.searchsorted(working, np.arange(len(frame.all_dates))), 0, len(working) - 1)
     return xr.Dataset(
-        {name: (("chain", "draw", "date"), split(values)) for name, values in office.items()}
-        | {name: (("chain", "draw", "date", "investigator"), split(values)) for name, values in staff.items()}
+        {
+            name: (("chain", "draw", "date", "investigator")[: values.ndim + 1], split(values))
+            for name, values in paths.items()
+        }
         | {
             "backlog_start": ((), np.int32(frame.backlog_start)),
             "wip_start": (("investigator",), frame.wip_start.astype(np.int32)),

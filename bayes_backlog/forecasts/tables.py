@@ -92,7 +92,7 @@ def _table(
                     "unit": unit,
                     "target_date": dates,
                     "horizon_days": (dates - cutoff).days,
-                    **_summary(values.cumsum(axis=1, dtype=np.int32) if cumulative else values),
+                    **summary(values.cumsum(axis=1, dtype=np.int32) if cumulative else values),
                 }
             )
             for quantity in quantities
@@ -102,8 +102,8 @@ def _table(
     )
 
 
-def _summary(values: Counts) -> dict[str, NDArray[np.float64]]:
-    """Return mean and quantiles over draws, each (date,)."""
+def summary(values: NDArray[np.number]) -> dict[str, NDArray[np.float64]]:
+    """Return mean and quantiles over draws (n, date), each (date,)."""
     quantiles = np.quantile(values, QUANTILE_LEVELS, axis=0).round(3)
     return {
         "mean": values.mean(axis=0).round(3),

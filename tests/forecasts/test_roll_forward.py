@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
+from bayes_backlog.forecasts import roll_forward as module
 from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.roll_forward import roll_forward
 from bayes_backlog.forecasts.tables import group_totals, office_totals
@@ -104,6 +106,32 @@ def test_same_seed_same_draws_and_streams_do_not_mix(
     slower = dataclasses.replace(make_draws(), ramp=make_draws().ramp - 1.0)
     received = roll_forward(slower, frame, small.design, small.spec, seed=1)["received"]
     assert received.equals(predictions["received"])
+
+
+def test_blocks_of_any_size_draw_the_same_future(
+    small: Prepared,
+    frame: FutureFrame,
+    make_draws: MakeDraws,
+    predictions: xr.Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A block that reused the first block's randomness would repeat draws; one that read on would change them."""
+    monkeypatch.setattr(module, "BLOCK", 7)
+    assert roll_forward(make_draws(), frame, small.design, small.spec, seed=1).identical(predictions)
+    received = predictions["received"].to_numpy().reshape(60, -1)
+    assert len(np.unique(received, axis=0)) == 60
+
+
+def test_a_shorter_horizon_is_the_beginning_of_a_longer_one(
+    small: Prepared, frame: FutureFrame, make_draws: MakeDraws, predictions: xr.Dataset
+) -> None:
+    """To the bit, so a question about next month need not forecast the quarter."""
+    shorter = frame.until_month_of(frame.all_dates[30])
+    month = shorter.all_dates[-1]
+    assert month == frame.all_dates[30] + pd.offsets.MonthEnd(0) < frame.all_dates[-1]
+    short = roll_forward(make_draws(), shorter, small.design, small.spec, seed=1)
+    assert short.identical(predictions.sel(date=slice(None, month)))
+    assert not short.identical(predictions.isel(date=slice(-31, None)))
 
 
 def newcomer_means(
