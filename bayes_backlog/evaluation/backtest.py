@@ -6,37 +6,29 @@ units, in the same table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-import xarray as xr
-from numpy.typing import NDArray
 
 from bayes_backlog.cases.case_log import CaseLog, truncate
 from bayes_backlog.config import Config
-from bayes_backlog.errors import DataError
 from bayes_backlog.evaluation.folds import Fold
-from bayes_backlog.evaluation.scores import covered, crps, interval, weighted_interval_score
-from bayes_backlog.evaluation.truth import QUANTITIES, truth_table
-from bayes_backlog.forecasts.baselines import bootstrap_weeks
+from bayes_backlog.evaluation.score_table import same_units, score_forecast
+from bayes_backlog.evaluation.truth import truth_paths
+from bayes_backlog.forecasts.baselines.history import horizon_of, office_history, team_histories
+from bayes_backlog.forecasts.baselines.registry import forecast_baselines
 from bayes_backlog.forecasts.future import build_future_frame
 from bayes_backlog.forecasts.roll_forward import roll_forward
-from bayes_backlog.forecasts.tables import FLOWS, units
+from bayes_backlog.forecasts.unit_paths import PathForecast, model_paths
 from bayes_backlog.inference.fit import Prepared, fit, prepare
 from bayes_backlog.inference.gate import SCORED, convergence_verdicts, verdict_table
 from bayes_backlog.inference.sampling import CompiledModels, Progress, SamplerSettings, silent
-from bayes_backlog.models.draws import generators, posterior_draws
-from bayes_backlog.models.spec import STAFF_FLOWS
+from bayes_backlog.models.draws import posterior_draws
 from bayes_backlog.panels import Panels, build_panels
+from bayes_backlog.panels.calendar import working_days
 from bayes_backlog.panels.roster import roster_as_of
-from bayes_backlog.vocabulary import BASELINE, MODEL, OFFICE, PROBS, QUANTILE_LEVELS
-
-UNIT = ["model", "quantity", "level", "unit", "cutoff", "target_date", "horizon_days", "horizon_working_days"]
-
-Unit = tuple[str, str, str, NDArray[np.signedinteger]]
-"""(quantity, level, unit, (n_draws, n_targets) draws)."""
+from bayes_backlog.vocabulary import MODEL
 
 
 @dataclass(frozen=True)
@@ -50,12 +42,15 @@ class FoldResult:
     scores : DataFrame
         One row per forecast unit: `UNIT` columns, observed, scores.
     verdicts : DataFrame
-        The fold's convergence gate, with its cutoff.
+        The fold's convergence gate, with its model and cutoff.
+    not_made : DataFrame
+        Baselines that could not be made: model, level, unit, reason, cutoff.
     """
 
     forecasts: pd.DataFrame
     scores: pd.DataFrame
     verdicts: pd.DataFrame
+    not_made: pd.DataFrame
 
 
 def run_fold(
@@ -67,8 +62,9 @@ def run_fold(
     compiled: CompiledModels,
     *,
     progress: Progress = silent,
+    cores: int | None = None,
 ) -> FoldResult:
-    """Forecast from one cutoff and score.
+    """Forecast from one cutoff, with the model and its variants, and score them beside the baselines.
 
     Parameters
     ----------
@@ -86,30 +82,70 @@ def run_fold(
         Shared by folds.
     progress : callable
         Told of finished draws.
+    cores : int, optional
+        Chains sampled at the same time; the draws do not depend on it.
     """
-    past = known_past(log, roster, config, fold.cutoff)
+    default = known_past(log, roster, with_window(config, fold.first_date), fold.cutoff)
+    known, days = default.panels, days_ahead(fold, config)
+    variants = {name: prepare(known, model) for name, model in config.backtest.variants.items()}
+    models, verdicts = [], []
+    for name, past in {MODEL: default, **variants}.items():
+        trace = fit(past, sampler_settings(config), compiled, progress=progress, cores=cores)
+        frame = build_future_frame(known, past.design, past.spec, config.calendar, fold.horizon_days)
+        draws = posterior_draws(trace, past.design, past.spec, config.backtest.draws)
+        predictions = roll_forward(draws, frame, past.design, past.spec, config.sampling.seed)
+        models.append(model_paths(name, predictions, days))
+        verdicts.append(verdict_table(convergence_verdicts(trace, SCORED)).assign(model=name, cutoff=fold.cutoff))
+    rivals, not_made = baselines(known, days, config, teams=models[0].units_at("team"))
+    forecasts, scores = score_fold([*models, *rivals], panels, fold)
+    verdict_rows = pd.concat(verdicts, ignore_index=True)
+    return FoldResult(forecasts, scores, verdict_rows, not_made.assign(cutoff=fold.cutoff))
+
+
+def sampler_settings(config: Config) -> SamplerSettings:
+    """Return how a fold is sampled."""
+    backtest, sampling = config.backtest, config.sampling
+    return SamplerSettings(backtest.chains, backtest.draws, backtest.tune, sampling.target_accept, sampling.seed)
+
+
+def days_ahead(fold: Fold, config: Config) -> pd.DatetimeIndex:
+    """Return the working days from the cutoff to the last target."""
+    return working_days(fold.cutoff + pd.Timedelta(days=1), fold.targets.max(), config.calendar)
+
+
+def baselines(
+    known: Panels, days: pd.DatetimeIndex, config: Config, teams: Iterable[str] | None = None
+) -> tuple[list[PathForecast], pd.DataFrame]:
+    """Make the configured baselines, which need no model.
+
+    Parameters
+    ----------
+    known : Panels
+        As they stood at the cutoff.
+    days : DatetimeIndex
+        Working days ahead.
+    config : Config
+        Names the baselines; they have as many draws as the model.
+    teams : iterable of str, optional
+        Teams forecast; those with somebody present where none are named.
+
+    Returns
+    -------
+    forecasts, not_made
+        As of `registry.forecast_baselines`.
+    """
     backtest = config.backtest
-    settings = SamplerSettings(
-        backtest.chains, backtest.draws, backtest.tune, config.sampling.target_accept, config.sampling.seed
-    )
-    trace = fit(past, settings, compiled, progress=progress)
-    frame = build_future_frame(past.panels, past.design, past.spec, config.calendar, fold.horizon_days)
-    draws = posterior_draws(trace, past.design, past.spec, backtest.draws)
-    predictions = roll_forward(draws, frame, past.design, past.spec, config.sampling.seed)
-    truth = truth_table(panels, fold.cutoff, fold.targets)
-    n_draws = backtest.chains * backtest.draws
-    by_model = same_units(
-        {
-            MODEL: list(model_units(predictions, fold)),
-            BASELINE: list(baseline_units(past, fold, n_draws, config.sampling.seed)),
-        }
-    )
-    scored = [score_units(name, found, truth, fold) for name, found in by_model.items()]
-    return FoldResult(
-        forecasts=pd.concat([forecasts for forecasts, _ in scored], ignore_index=True),
-        scores=pd.concat([scores for _, scores in scored], ignore_index=True),
-        verdicts=verdict_table(convergence_verdicts(trace, SCORED)).assign(cutoff=fold.cutoff),
-    )
+    horizon = horizon_of(known, days, backtest.chains * backtest.draws, config.calendar)
+    histories = [office_history(known), *team_histories(known, teams)]
+    return forecast_baselines(backtest.baselines, histories, horizon, config.sampling.seed)
+
+
+def score_fold(forecasts: list[PathForecast], panels: Panels, fold: Fold) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return quantiles and scores of all forecasts, on the units that they share; see `score_forecast`."""
+    truth = truth_paths(panels, fold.cutoff, forecasts[0].days)
+    scored = [score_forecast(forecast, truth, fold) for forecast in same_units(forecasts) if forecast.units]
+    quantiles, scores = zip(*scored, strict=True)
+    return pd.concat(quantiles, ignore_index=True), pd.concat(scores, ignore_index=True)
 
 
 def known_past(log: CaseLog, roster: pd.DataFrame | None, config: Config, cutoff: pd.Timestamp) -> Prepared:
@@ -118,123 +154,8 @@ def known_past(log: CaseLog, roster: pd.DataFrame | None, config: Config, cutoff
     return prepare(build_panels(truncate(log, cutoff), config, known), config.model)
 
 
-def model_units(predictions: xr.Dataset, fold: Fold) -> Iterator[Unit]:
-    """Yield the model's draws of every scored unit."""
-    at = pd.DatetimeIndex(predictions["date"].to_numpy()).get_indexer(fold.targets)
-    for quantity in QUANTITIES:
-        for level, unit, values in units(predictions, quantity):
-            if level in (OFFICE, "team"):
-                chosen = values.cumsum(axis=1) if quantity in FLOWS else values
-                yield quantity, level, unit, chosen[:, at]
-
-
-def baseline_units(past: Prepared, fold: Fold, n_draws: int, seed: int) -> Iterator[Unit]:
-    """Yield the bootstrap's draws of every scored unit; stocks are the opening stock plus net flows."""
-    at = np.array(fold.working_days_ahead) - 1
-    rng = generators(seed, (BASELINE,))[BASELINE]
-    office = past.panels.office
-    paths = bootstrap_weeks(office[list(FLOWS)], int(at.max()) + 1, n_draws, rng)
-    summed = {flow: path.cumsum(axis=1)[:, at] for flow, path in paths.items()}
-    for flow, values in summed.items():
-        yield flow, OFFICE, OFFICE, values
-    backlog = office["backlog"].iloc[-1] + summed["received"] - summed["allocated"] - summed["removed"]
-    wip = office["wip"].iloc[-1] + summed["allocated"] - summed["signed_off"]
-    yield "backlog", OFFICE, OFFICE, np.maximum(backlog, 0)
-    yield "wip", OFFICE, OFFICE, np.maximum(wip, 0)
-    yield "open", OFFICE, OFFICE, np.maximum(backlog, 0) + np.maximum(wip, 0)
-    daily = past.panels.daily
-    held = _team_wip(past.panels)
-    for team, rows in daily.groupby("team"):
-        history = rows.groupby("date")[list(STAFF_FLOWS)].sum().reindex(past.design.dates, fill_value=0)
-        team_paths = bootstrap_weeks(history, int(at.max()) + 1, n_draws, rng)
-        team_sums = {flow: path.cumsum(axis=1)[:, at] for flow, path in team_paths.items()}
-        for flow, values in team_sums.items():
-            yield flow, "team", str(team), values
-        wip = held.get(team, 0) + team_sums["allocated"] - team_sums["signed_off"]
-        yield "wip", "team", str(team), np.maximum(wip, 0)
-
-
-def same_units(by_model: dict[str, list[Unit]]) -> dict[str, list[Unit]]:
-    """Return the units that every model forecasts, since means over different units cannot be compared.
-
-    A team closed long ago has a history to resample and nobody to forecast; one opened at the cutoff the reverse.
-    """
-    shared = set.intersection(*({unit[:3] for unit in found} for found in by_model.values()))
-    return {model: [unit for unit in found if unit[:3] in shared] for model, found in by_model.items()}
-
-
-def _team_wip(panels: Panels) -> pd.Series:
-    truth = truth_table(panels, panels.as_of, pd.DatetimeIndex([panels.as_of]))
-    return truth[(truth["quantity"] == "wip") & (truth["level"] == "team")].set_index("unit")["observed"]
-
-
-def score_units(model: str, found: list[Unit], truth: pd.DataFrame, fold: Fold) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return one model's forecast quantiles and scores, every unit paired with its own truth.
-
-    Raises
-    ------
-    DataError
-        When a forecast of the office has no truth.
-    """
-    keys = [
-        (model, quantity, level, unit, fold.cutoff, target, (target - fold.cutoff).days, ahead)
-        for quantity, level, unit, _ in found
-        for target, ahead in zip(fold.targets, fold.working_days_ahead, strict=True)
-    ]
-    draws = np.concatenate([values.T for *_, values in found]).astype(float)
-    table = pd.DataFrame(keys, columns=UNIT)
-    on = ["quantity", "level", "unit", "target_date"]
-    matched = table.merge(truth, on=on, how="left", validate="one_to_one")
-    # A team in which nothing happened has no row in the truth: its flows are zero. An office always has one.
-    if matched.loc[matched["level"] == OFFICE, "observed"].isna().any():
-        raise DataError("A forecast of the office has no truth to be scored against: their dates do not agree.")
-    observed = matched["observed"].fillna(0).to_numpy(dtype=float)
-    table = table.assign(observed=observed)
-    quantiles = np.quantile(draws, QUANTILE_LEVELS, axis=1)
-    forecasts = pd.concat(
-        [table.assign(quantile_level=q, predicted=row) for q, row in zip(QUANTILE_LEVELS, quantiles, strict=True)],
-        ignore_index=True,
-    )
-    lower, upper = interval(draws, 0.9)
-    scores = table.assign(
-        crps=crps(draws, observed),
-        # Dates in disorder can leave a stock below zero, which has no logarithm.
-        crps_log=crps(np.log1p(np.maximum(draws, 0)), np.log1p(np.maximum(observed, 0))),
-        **weighted_interval_score(draws, observed, PROBS),
-        **{f"coverage_{round(prob * 100)}": covered(draws, observed, prob) for prob in PROBS},
-        width_90=upper - lower,
-        bias=draws.mean(axis=1) - observed,
-    )
-    return forecasts, scores
-
-
-def summarise(scores: pd.DataFrame, step_days: int) -> pd.DataFrame:
-    """Return mean scores per model, quantity, level and horizon, with skill against the best baseline.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Rows of `FoldResult.scores`.
-    step_days : int
-        Days between cutoffs; folds whose horizons do not overlap count as independent.
-
-    Returns
-    -------
-    DataFrame
-        Columns of summary.csv. Skill is 1 - crps / baseline's crps, from means over folds and units.
-    """
-    group = ["model", "quantity", "level", "horizon_working_days"]
-    columns = ["crps", "crps_log", "wis", "coverage_50", "coverage_80", "coverage_90", "width_90", "bias"]
-    means = scores.groupby(group)[columns].mean()
-    means.insert(0, "n_folds", scores.groupby(group)["cutoff"].nunique())
-    span = scores.groupby(group)["horizon_days"].max()
-    every = np.ceil(span / step_days).clip(lower=1)
-    means.insert(1, "n_independent", np.ceil(means["n_folds"] / every).astype(int))
-    table = means.reset_index()
-    rivals = table[table["model"] != MODEL]
-    best = rivals.loc[rivals.groupby(group[1:])["crps"].idxmin(), [*group[1:], "model", "crps"]]
-    best = best.rename(columns={"model": "best_baseline", "crps": "baseline_crps"})
-    table = table.merge(best, on=group[1:], how="left")
-    table["skill_vs_best_baseline"] = 1 - table["crps"] / table["baseline_crps"]
-    order = [*group, "n_folds", "n_independent", *columns, "skill_vs_best_baseline", "best_baseline"]
-    return table[order]
+def with_window(config: Config, first_date: pd.Timestamp | None) -> Config:
+    """Return the configuration whose training window begins on another day, where one is given."""
+    if first_date is None:
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"first_date": first_date.date()})})

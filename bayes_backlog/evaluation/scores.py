@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from bayes_backlog.errors import DataError
 
@@ -57,23 +58,83 @@ def weighted_interval_score(draws: ArrayLike, observed: ArrayLike, probs: tuple[
     Returns
     -------
     dict of (n_units,) float
-        `wis` = `dispersion` + `overprediction` + `underprediction` (Bracher et al. 2021,
+        `wis` = `wis_dispersion` + `wis_overprediction` + `wis_underprediction` (Bracher et al. 2021,
         doi:10.1371/journal.pcbi.1008618), over the median and the central intervals of `probs`.
     """
     values, truth = _checked(draws, observed)
     median = np.median(values, axis=1)
     parts = {
-        "dispersion": np.zeros(len(truth)),
-        "overprediction": 0.5 * np.maximum(median - truth, 0),
-        "underprediction": 0.5 * np.maximum(truth - median, 0),
+        "wis_dispersion": np.zeros(len(truth)),
+        "wis_overprediction": 0.5 * np.maximum(median - truth, 0),
+        "wis_underprediction": 0.5 * np.maximum(truth - median, 0),
     }
     for prob in probs:
         lower, upper = interval(values, prob)
-        parts["dispersion"] += (1 - prob) / 2 * (upper - lower)
-        parts["overprediction"] += np.maximum(lower - truth, 0)
-        parts["underprediction"] += np.maximum(truth - upper, 0)
+        parts["wis_dispersion"] += (1 - prob) / 2 * (upper - lower)
+        parts["wis_overprediction"] += np.maximum(lower - truth, 0)
+        parts["wis_underprediction"] += np.maximum(truth - upper, 0)
     scaled = {name: value / (len(probs) + 0.5) for name, value in parts.items()}
     return {"wis": sum(scaled.values(), np.zeros(len(truth))), **scaled}
+
+
+def log_score(draws: ArrayLike, observed: ArrayLike) -> Floats:
+    """Logarithmic score of counts given as draws.
+
+    Draws become a distribution over whole numbers by rounded Gaussian kernels of Silverman's width: each draw spreads
+    its weight over the numbers around it. One draw in n + 1 is a heavy-tailed one (Student t with 2 degrees of freedom
+    around the median), so a forecast that held what came for impossible pays much and not everything.
+
+    Parameters
+    ----------
+    draws : (n_units, n_draws) array
+        Forecast draws, whole cases.
+    observed : (n_units,) array
+        What happened, whole cases.
+
+    Returns
+    -------
+    (n_units,) float
+        Minus the log probability of what happened; lower is better.
+    """
+    values, truth = _checked(draws, observed)
+    n = values.shape[1]
+    lower, upper = np.quantile(values, [0.25, 0.75], axis=1)
+    sd = values.std(axis=1, ddof=1)
+    spread = np.where(upper > lower, np.minimum(sd, (upper - lower) / 1.34), sd)
+    # Kernels narrower than this stay within their own number.
+    width = np.maximum(0.9 * spread * n**-0.2, 0.05)[:, None]
+    ends = truth[:, None] + np.array([-0.5, 0.5])
+    kernels = np.diff([stats.norm.cdf((end[:, None] - values) / width).sum(axis=1) for end in ends.T], axis=0)[0]
+    scale = np.maximum(sd, 1.0)
+    low, high = ((ends - np.median(values, axis=1)[:, None]) / scale[:, None]).T
+    # Both tails are alike, and only the lower one keeps its small probabilities exactly.
+    low, high = np.where(low > 0, -high, low), np.where(low > 0, -low, high)
+    tail = stats.t.cdf(high, 2) - stats.t.cdf(low, 2)
+    return -np.log((kernels + tail) / (n + 1))
+
+
+def probability_integral_transform(draws: ArrayLike, observed: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the forecast probability of less than, and of at most, what happened.
+
+    Counts have no single PIT; for a calibrated forecast a uniform number between the two is uniform (Czado, Gneiting
+    and Held 2009, doi:10.1111/j.1541-0420.2009.01191.x).
+    """
+    values, truth = _checked(draws, observed)
+    return (values < truth[:, None]).mean(axis=1), (values <= truth[:, None]).mean(axis=1)
+
+
+def pit_histogram(pit_low: ArrayLike, pit_high: ArrayLike, n_bins: int) -> Floats:
+    """Return the non-randomised PIT histogram of counts: (n_bins,) shares, all 1 / n_bins if calibrated.
+
+    Each observation spreads its weight evenly over its own interval, so no randomness and no spike at 0 is added.
+    """
+    low, high = np.asarray(pit_low, dtype=float)[:, None], np.asarray(pit_high, dtype=float)[:, None]
+    edges = np.linspace(0, 1, n_bins + 1)
+    width = high - low
+    # An observation that no draw hit has no interval: all its weight is in one place.
+    below = np.where(width > 0, np.clip((edges - low) / np.where(width > 0, width, 1.0), 0, 1), edges >= low)
+    below[:, 0] = 0.0
+    return np.diff(below, axis=1).mean(axis=0)
 
 
 def _checked(draws: ArrayLike, observed: ArrayLike) -> tuple[Floats, Floats]:

@@ -6,8 +6,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bayes_backlog.config import Backtest, Calendar
+from bayes_backlog.cases.case_log import CaseLog
+from bayes_backlog.config import Backtest, Calendar, Config
 from bayes_backlog.errors import ConfigError
+from bayes_backlog.evaluation.backtest import known_past, with_window
 from bayes_backlog.evaluation.folds import Fold, rolling_folds
 from bayes_backlog.panels.calendar import working_days
 
@@ -34,7 +36,7 @@ def test_the_last_fold_is_as_late_as_its_truth_allows() -> None:
     assert found[-1].targets[-1] == pd.Timestamp("2025-06-30")
     ahead = working_days(found[-1].cutoff + pd.Timedelta(days=1), pd.Timestamp("2025-06-30"), ENGLAND)
     assert len(ahead) == 63
-    with pytest.raises(ConfigError, match=f"last_cutoff.*at the latest {found[-1].cutoff:%Y-%m-%d}"):
+    with pytest.raises(ConfigError, match=f"lie too late.*at the latest {found[-1].cutoff:%Y-%m-%d}"):
         folds(last_cutoff=(found[-1].cutoff + pd.Timedelta(days=1)).date())
     assert folds(last_cutoff=found[-1].cutoff.date())[-1].cutoff == found[-1].cutoff
 
@@ -61,14 +63,81 @@ def test_half_a_year_comes_before_the_first_cutoff() -> None:
     assert last >= first + pd.Timedelta(days=182)
     spare = (last - first).days - 182
     assert len(folds(n_folds=2, as_of=f"{as_of:%Y-%m-%d}", step_days=spare)) == 2
-    with pytest.raises(ConfigError, match=r"2 folds.*half a year.*Lower backtest\.n_folds"):
+    with pytest.raises(ConfigError, match=r"1 of 2 cutoffs.*half a year.*lower backtest\.n_folds"):
         folds(n_folds=2, as_of=f"{as_of:%Y-%m-%d}", step_days=spare + 1)
 
 
 def test_too_short_a_window_is_refused_before_anything_else() -> None:
-    with pytest.raises(ConfigError, match="do not fit between 2025-06-02 and 2025-06-30"):
+    with pytest.raises(ConfigError, match="from 2025-06-02 to 2025-06-30 are shorter than a forecast of 63"):
         folds("2025-06-02", n_folds=1)
+
+
+@pytest.mark.parametrize(
+    ("every", "first", "last", "expected"),
+    [
+        ("quarter", "2023-12-31", "2024-09-30", ["2023-12-31", "2024-03-31", "2024-06-30", "2024-09-30"]),
+        ("quarter", "2024-01-01", "2024-09-29", ["2024-03-31", "2024-06-30"]),
+        ("month", "2024-01-31", "2024-03-15", ["2024-01-31", "2024-02-29"]),
+    ],
+)
+def test_ends_of_quarters_and_months_are_cutoffs(every: str, first: str, last: str, expected: list[str]) -> None:
+    found = folds(every=every, first_cutoff=first, last_cutoff=last)
+    assert [f"{fold.cutoff:%Y-%m-%d}" for fold in found] == expected
+    with pytest.raises(ConfigError, match="No quarter ends between"):
+        folds(every="quarter", first_cutoff="2024-01-01", last_cutoff="2024-03-30")
+
+
+def test_cutoffs_may_be_listed_in_any_order() -> None:
+    found = folds(cutoffs=["2024-11-20", "2024-03-01"])
+    assert [f"{fold.cutoff:%Y-%m-%d}" for fold in found] == ["2024-03-01", "2024-11-20"]
+
+
+def test_all_unfit_cutoffs_are_named_at_once() -> None:
+    with pytest.raises(ConfigError) as refused:
+        folds(cutoffs=["2023-02-01", "2023-03-01", "2024-03-01", "2025-06-01"])
+    told = str(refused.value)
+    assert "2 of 4 cutoffs of the backtest (2023-02-01, 2023-03-01) leave less than half a year" in told
+    assert "1 of 4 cutoffs of the backtest (2025-06-01) lie too late" in told
+
+
+def test_a_window_expands_or_rolls() -> None:
+    cutoffs = ["2023-09-29", "2024-11-20"]
+    assert [fold.first_date for fold in folds(cutoffs=cutoffs)] == [None, None]
+    rolling = folds(cutoffs=cutoffs, rolling_window_days=366)
+    # So long a window is not there yet at the first cutoff.
+    assert [fold.first_date for fold in rolling] == [pd.Timestamp("2023-01-02"), pd.Timestamp("2023-11-21")]
+    assert (rolling[1].cutoff - rolling[1].first_date).days + 1 == 366
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"cutoffs": ["2024-03-01"], "n_folds": 3, "every": "month"}, "so n_folds, every must not be given"),
+        ({"every": "month", "first_cutoff": "2024-01-01"}, "need first_cutoff and last_cutoff"),
+        ({"every": "month", "first_cutoff": "2024-01-01", "last_cutoff": "2023-01-01"}, "no day would be left"),
+        ({"every": "month", "step_days": 30}, "so step_days must not be given"),
+        ({"first_cutoff": "2024-01-01"}, "first_cutoff goes with every"),
+        ({"cutoffs": ["2024-03-01", "2024-03-01"]}, "may stand once"),
+        ({"cutoffs": []}, "at least 1 item"),
+        ({"rolling_window_days": 90}, "greater than or equal to 182"),
+    ],
+)
+def test_cutoffs_are_said_in_one_way(settings: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Backtest(**settings)
 
 
 def test_no_folds_ask_for_nothing() -> None:
     assert folds("2025-06-27", n_folds=0) == []
+
+
+def test_a_rolling_window_hides_earlier_days_from_the_model(small_log: CaseLog, small_config: Config) -> None:
+    """But not from the opening stock, which is the same to the case."""
+    cutoff, first_date = pd.Timestamp("2024-04-30"), pd.Timestamp("2023-10-02")
+    expanding = known_past(small_log, None, small_config, cutoff)
+    rolling = known_past(small_log, None, with_window(small_config, first_date), cutoff)
+    assert expanding.design.dates[0] < first_date == rolling.design.dates[0]
+    assert expanding.design.dates[-1] == rolling.design.dates[-1]
+    later = expanding.panels.office.loc[first_date:]
+    pd.testing.assert_frame_equal(rolling.panels.office.loc[first_date:], later)
+    assert with_window(small_config, None) is small_config

@@ -1,4 +1,4 @@
-"""Nothing after the cutoff reaches a fold: poisoning the future changes no bit of what its model and baseline get.
+"""Nothing after the cutoff reaches a fold: poisoning the future changes no bit of what its model and baselines get.
 
 The checks are themselves checked: each way of letting the future in, small ones too, must turn them red.
 """
@@ -17,7 +17,7 @@ from bayes_backlog.cases.case_log import CaseLog, truncate
 from bayes_backlog.cases.contract import milestone_columns
 from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.config import Backtest, Config
-from bayes_backlog.evaluation.backtest import baseline_units, known_past
+from bayes_backlog.evaluation.backtest import baselines, days_ahead, known_past
 from bayes_backlog.evaluation.folds import Fold, rolling_folds
 from bayes_backlog.forecasts.future import build_future_frame
 from bayes_backlog.inference.fit import Prepared, prepare
@@ -106,16 +106,23 @@ def bits(value: Any, name: str = "") -> dict[str, tuple[str, bytes]]:
         return {k: v for f in fields(value) for k, v in bits(getattr(value, f.name), f"{name}.{f.name}").items()}
     if isinstance(value, dict):
         return {k: v for key, part in value.items() for k, v in bits(part, f"{name}[{key}]").items()}
+    if isinstance(value, pd.DataFrame):
+        return {k: v for column in value for k, v in bits(value[column], f"{name}[{column}]").items()}
     array = np.asarray(value)
-    return {name: (f"{array.dtype} {array.shape}", array.tobytes())}
+    # Of objects an array holds where they lie in memory, not what they are.
+    content = repr(array.tolist()).encode() if array.dtype == object else array.tobytes()
+    return {name: (f"{array.dtype} {array.shape}", content)}
 
 
 def seen(past: Past, world: World, config: Config, fold: Fold) -> dict[str, tuple[str, bytes]]:
-    """What model and baseline of a fold are given."""
+    """What model and baselines of a fold are given."""
     known = past(world, config, fold.cutoff)
     frame = build_future_frame(known.panels, known.design, known.spec, config.calendar, fold.horizon_days)
-    baseline = {"/".join(unit): draws for *unit, draws in baseline_units(known, fold, 20, seed=1)}
-    return bits(known.design, "design") | bits(frame, "frame") | bits(baseline, "baseline")
+    days = days_ahead(fold, config)
+    # Baselines refuse to forecast a known day outright, which would hide what else a leak changes.
+    rivals, _ = baselines(known.panels, days[days > known.panels.as_of], config)
+    drawn = {f"{rival.model}/{'/'.join(found.key)}": found.draws for rival in rivals for found in rival.units}
+    return bits(known.design, "design") | bits(frame, "frame") | bits(drawn, "baseline")
 
 
 @pytest.fixture(scope="module")

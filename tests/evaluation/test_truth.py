@@ -7,7 +7,9 @@ from bayes_backlog.cases.case_log import CaseLog
 from bayes_backlog.cases.reader import Source
 from bayes_backlog.config import Config
 from bayes_backlog.errors import DataError
-from bayes_backlog.evaluation.truth import FLOWS, QUANTITIES, team_of, truth_table
+from bayes_backlog.evaluation.truth import truth_paths
+from bayes_backlog.forecasts.tables import FLOWS
+from bayes_backlog.forecasts.unit_paths import QUANTITIES
 from bayes_backlog.panels import Panels, build_panels
 
 CONFIG = Config.model_validate({"name": "test", "title": "Test", "data": {"file": "log.csv"}})
@@ -82,12 +84,11 @@ def panels() -> Panels:
 
 @pytest.fixture(scope="module")
 def truth(panels: Panels) -> pd.DataFrame:
-    return truth_table(panels, CUTOFF, MARCH)
+    return truth_paths(panels, CUTOFF, MARCH)
 
 
 def values(truth: pd.DataFrame, level: str, target: str) -> dict[tuple[str, str], int]:
-    rows = truth[(truth["level"] == level) & (truth["target_date"] == target)]
-    return {(row.quantity, row.unit): row.observed for row in rows.itertuples()}
+    return {(quantity, unit): value for (quantity, at, unit), value in truth.loc[target].items() if at == level}
 
 
 def test_office_flows_are_sums_since_the_cutoff_and_stocks_those_of_the_day(truth: pd.DataFrame) -> None:
@@ -111,9 +112,13 @@ def test_team_flows_and_work_follow_the_roster_of_the_day(truth: pd.DataFrame) -
     assert values(truth, "team", "2025-02-14") == {
         ("allocated", "north"): 1,
         ("allocated", "south"): 1,
+        ("allocated", "(none)"): 0,
         ("signed_off", "north"): 1,
+        ("signed_off", "south"): 0,
+        ("signed_off", "(none)"): 0,
         ("wip", "north"): 2,
         ("wip", "south"): 1,
+        ("wip", "(none)"): 0,
     }
     assert values(truth, "team", "2025-03-14") == {
         ("allocated", "north"): 1,
@@ -121,6 +126,7 @@ def test_team_flows_and_work_follow_the_roster_of_the_day(truth: pd.DataFrame) -
         ("allocated", "(none)"): 1,
         ("signed_off", "north"): 1,
         ("signed_off", "south"): 2,
+        ("signed_off", "(none)"): 0,
         ("wip", "north"): 0,
         ("wip", "south"): 2,
         ("wip", "(none)"): 1,
@@ -128,9 +134,9 @@ def test_team_flows_and_work_follow_the_roster_of_the_day(truth: pd.DataFrame) -
 
 
 def test_the_teams_add_up_to_the_office(truth: pd.DataFrame) -> None:
-    totals = truth[truth["quantity"].isin(["allocated", "signed_off", "wip"])]
-    by_level = totals.groupby(["quantity", "target_date", "level"])["observed"].sum().unstack("level")
-    assert (by_level["office"] == by_level["team"]).all()
+    totals = truth.T.groupby(["quantity", "level"]).sum()
+    for quantity in ("allocated", "signed_off", "wip"):
+        assert (totals.loc[quantity, "office"] == totals.loc[quantity, "team"]).all()
 
 
 def test_the_truth_is_the_caseload(small_panels: Panels) -> None:
@@ -138,9 +144,9 @@ def test_the_truth_is_the_caseload(small_panels: Panels) -> None:
     office = small_panels.caseload[small_panels.caseload["level"] == "office"].set_index("date")
     for cutoff in pd.to_datetime(["2024-01-06", "2024-03-28", "2024-06-30"]):
         targets = pd.DatetimeIndex([cutoff + pd.Timedelta(days=days) for days in (1, 8, 60)])
-        found = truth_table(small_panels, cutoff, targets)
-        assert not found.duplicated(["quantity", "level", "unit", "target_date"]).any()
-        found = found[found["level"] == "office"].pivot(index="target_date", columns="quantity", values="observed")
+        found = truth_paths(small_panels, cutoff, targets)
+        assert found.columns.is_unique
+        found = found.xs("office", axis=1, level="level").droplevel("unit", axis=1)
         for flow in FLOWS:
             cumulative = office[flow].cumsum()
             assert (found[flow] == cumulative[targets] - cumulative[cutoff]).all()
@@ -150,30 +156,5 @@ def test_the_truth_is_the_caseload(small_panels: Panels) -> None:
 
 def test_an_unknown_truth_is_refused(panels: Panels) -> None:
     with pytest.raises(DataError, match="truth of 2025-05-01 is not in data that end on 2025-04-30"):
-        truth_table(panels, CUTOFF, pd.DatetimeIndex(["2025-03-03", "2025-05-01"]))
-    assert len(truth_table(panels, CUTOFF, pd.DatetimeIndex(["2025-04-30"])))
-
-
-def test_the_team_of_a_day_is_that_of_the_spell_begun_by_then() -> None:
-    """Before the first spell the first one answers; a stranger and nobody are in no team."""
-    asked = pd.DataFrame(
-        [
-            ("bob", "2023-06-01", "north"),
-            ("bob", "2025-02-16", "north"),
-            ("bob", "2025-02-17", "south"),
-            ("bob", "2030-01-01", "south"),
-            ("ann", "2025-02-17", "north"),
-            ("eve", "2025-02-17", "(none)"),
-            (None, "2025-02-17", "(none)"),
-        ],
-        columns=["who", "date", "team"],
-        index=[7, 3, 5, 1, 2, 9, 4],
-    )
-    found = team_of(roster(), asked["who"].astype("str"), pd.to_datetime(asked["date"]))
-    assert found.to_dict() == asked["team"].to_dict()
-
-
-def test_team_of_takes_dates_of_any_resolution() -> None:
-    for unit in ("s", "us", "ns"):
-        when = pd.Series(pd.DatetimeIndex(["2025-02-17"]).as_unit(unit))
-        assert team_of(roster(), pd.Series(["bob"], dtype="str"), when).tolist() == ["south"]
+        truth_paths(panels, CUTOFF, pd.DatetimeIndex(["2025-03-03", "2025-05-01"]))
+    assert len(truth_paths(panels, CUTOFF, pd.DatetimeIndex(["2025-04-30"])))
