@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from bayes_backlog.evaluation.skill import coverage_range
 from bayes_backlog.reporting.finished import has_backtest
 from bayes_backlog.reporting.forecast_tables import words
-from bayes_backlog.reporting.headline import BASELINE_WORDS
-from bayes_backlog.reporting.markdown import TO, listing, pipe_table, score, share
+from bayes_backlog.reporting.markdown import TO, escape_sentence, listing, pipe_table, plural, score, share
 from bayes_backlog.runs import Run
-from bayes_backlog.vocabulary import BASELINE, MODEL, OFFICE, PROBS
+from bayes_backlog.vocabulary import BASELINES, MODEL, OFFICE, PROBS
 
 QUANTITIES = ("backlog", "wip", "open", "received", "allocated", "signed_off", "removed")
 CHANCE = 0.9
@@ -34,8 +33,9 @@ def summary(run: Run, level: str = OFFICE) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        quantity, horizon_working_days, n_folds, n_independent, crps, coverage_50 ..., width_90, skill, better_folds,
-        and the baseline's crps, coverages and width with the ending _baseline; quantities in the order of the page.
+        quantity, horizon_working_days, n_folds, n_independent, crps, coverage_50 ..., width_90, skill and its interval,
+        win_rate, best_baseline, and its crps, coverages and width with the ending _baseline; quantities in the order of
+        the page.
         Empty without a backtest.
     """
     if not has_backtest(run):
@@ -45,23 +45,18 @@ def summary(run: Run, level: str = OFFICE) -> pd.DataFrame:
     key = ["quantity", "horizon_working_days"]
     shown = ["crps", *(f"coverage_{round(100 * prob)}" for prob in PROBS), "width_90"]
     ours = table[table["model"] == MODEL].rename(columns={"skill_vs_best_baseline": "skill"})
-    theirs = table.loc[table["model"] == BASELINE, [*key, *shown]]
-    both = ours.merge(theirs, on=key, suffixes=("", "_baseline")).merge(_better_folds(run, level), on=key)
+    theirs = table[["model", *key, *shown]].rename(columns={"model": "best_baseline"})
+    both = ours.merge(theirs, on=["best_baseline", *key], suffixes=("", "_baseline"))
     both["quantity"] = pd.Categorical(both["quantity"], QUANTITIES, ordered=True)
     baseline_columns = [f"{name}_baseline" for name in shown]
-    columns = [*key, "n_folds", "n_independent", *shown, "skill", "better_folds", *baseline_columns]
+    told = ["skill", "skill_low", "skill_high", "win_rate", "best_baseline"]
+    columns = [*key, "n_folds", "n_independent", *shown, *told, *baseline_columns]
     return both.sort_values(key)[columns].astype({"quantity": str}).reset_index(drop=True)
 
 
 def longest(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the longest horizon."""
     return table[table["horizon_working_days"] == table["horizon_working_days"].max()]
-
-
-def expected_range(prob: float, n: int) -> tuple[float, float]:
-    """Return the shares of n independent intervals that a calibrated forecast covers with probability `CHANCE`."""
-    low, high = (float(stats.binom.ppf(q, n, prob)) for q in ((1 - CHANCE) / 2, (1 + CHANCE) / 2))
-    return low / n, high / n
 
 
 def score_table(run: Run, level: str = OFFICE) -> str:
@@ -71,13 +66,14 @@ def score_table(run: Run, level: str = OFFICE) -> str:
             words(row["quantity"]),
             score(row["crps"]),
             score(row["crps_baseline"]),
-            share(row["skill"]),
-            f"{row['better_folds']} of {row['n_folds']}",
+            f"`{row['best_baseline']}`",
+            _with_range(row),
+            f"{row['win_rate'] * row['n_folds']:.0f} of {row['n_folds']}",
         ]
         for row in _longest_records(run, level)
     ]
-    headers = ["CRPS, cases", "model", "baseline", "skill", "better in"]
-    return pipe_table(headers, rows, align="lrrrr") if rows else NO_BACKTEST
+    headers = ["CRPS, cases", "model", "baseline", "which", "skill", "better in"]
+    return pipe_table(headers, rows, align="lrrlrr") if rows else NO_BACKTEST
 
 
 def coverage_table(run: Run, level: str = OFFICE) -> str:
@@ -94,7 +90,7 @@ def coverage_table(run: Run, level: str = OFFICE) -> str:
         ]
         for row in rows
     ]
-    ranges = [expected_range(prob, rows[0]["n_independent"]) for prob in PROBS]
+    ranges = [coverage_range(prob, rows[0]["n_independent"]) for prob in PROBS]
     lines.append(["*expected*", *(f"*{100 * low:.0f}{TO}{100 * high:.0f}*" for low, high in ranges), ""])
     headers = ["Held, per cent", *(f"{share(prob)} interval" for prob in PROBS), f"width of {share(max(PROBS))}"]
     return pipe_table(headers, lines, align="lrrrr")
@@ -117,7 +113,7 @@ def fold_sentences(run: Run) -> list[str]:
     table = summary(run)
     if table.empty:
         return [NO_BACKTEST]
-    verdicts = run.table("backtest/verdicts.csv")
+    verdicts = run.table("backtest/verdicts.csv").query("model == @MODEL")
     cutoffs = pd.to_datetime(verdicts["cutoff"])
     end = longest(table).iloc[0]
     failed = verdicts.loc[verdicts["status"] == "red", "cutoff"].nunique()
@@ -126,6 +122,14 @@ def fold_sentences(run: Run) -> list[str]:
         f"{cutoffs.max():%-d %B %Y}, and looked up to {end['horizon_working_days']} working days ahead. At that "
         f"distance {_folds(end['n_independent'])} not overlap with another; ranges below count no more."
     ]
+    failures = run.table("backtest/failures.csv")
+    if len(failures):
+        first = failures.iloc[0]
+        sentences.append(
+            f"**{len(failures)} of {len(failures) + end['n_folds']} folds failed and have no scores** (the first, from "
+            f"{pd.Timestamp(first['cutoff']):%-d %B %Y}: {escape_sentence(first['message'])}): what stands here "
+            "leaves them out and may flatter."
+        )
     if failed:
         worst = verdicts[verdicts["check"] == "R-hat"]["value"].max()
         sentences.append(
@@ -148,7 +152,7 @@ def verdict_sentences(run: Run) -> list[str]:
     lost, even = table[table["skill"] < -EVEN], table[table["skill"].abs() <= EVEN]
     n_won = len(table) - len(lost) - len(even)
     sentences = [
-        f"The model's mean score is better than that of {BASELINE_WORDS} in {n_won} of {len(table)} comparisons "
+        f"The model's mean score is better than that of the best baseline in {n_won} of {len(table)} comparisons "
         "(quantity, level and distance)."
     ]
     if len(even):
@@ -156,6 +160,27 @@ def verdict_sentences(run: Run) -> list[str]:
     if len(lost):
         sentences.append(f"**The model loses** on {_places(lost)}.")
     return sentences
+
+
+def rival_sentences(run: Run) -> list[str]:
+    """Return every baseline that beats the model at the longest horizon, the clearest first, and those not made."""
+    if not has_backtest(run):
+        return []
+    table = run.table("backtest/skill.csv").query("model == @MODEL")
+    lost = longest(table[table["rival"].isin(BASELINES)]).query("skill < 0").sort_values("skill")
+    sentences = [
+        f"{words(row['quantity'])}, {row['level']}: {BASELINES[row['rival']]} (`{row['rival']}`) scores "
+        f"{score(row['crps_rival'])} against {score(row['crps'])} cases, {share(1 - row['crps_rival'] / row['crps'])} "
+        "less error than the model."
+        for row in lost.to_dict("records")
+    ]
+    not_made = run.table("backtest/not_made.csv")
+    sentences += [
+        f"`{name}` could not be made for {plural(rows['cutoff'].nunique(), 'fold')}: "
+        f"{escape_sentence(rows['reason'].iloc[0])}."
+        for name, rows in not_made.groupby("model", sort=False)
+    ]
+    return sentences or ["At the longest distance no baseline beats the model anywhere, and every baseline was made."]
 
 
 def coverage_sentence(run: Run) -> str:
@@ -166,7 +191,7 @@ def coverage_sentence(run: Run) -> str:
     outside: dict[str, list[str]] = {"few": [], "many": []}
     for row in table.to_dict("records"):
         for prob in PROBS:
-            low, high = expected_range(prob, row["n_independent"])
+            low, high = coverage_range(prob, row["n_independent"])
             covered = row[f"coverage_{round(100 * prob)}"]
             side = "few" if covered < low else "many" if covered > high else None
             if side:
@@ -192,7 +217,9 @@ def fold_intervals(run: Run) -> pd.DataFrame:
     table = run.table("backtest/forecasts.parquet")
     table = longest(table[table["level"] == OFFICE])
     names = {level: f"q{round(100 * level):02d}" for level in (0.05, 0.25, 0.5, 0.75, 0.95)}
-    table = table[table["model"].isin([MODEL, BASELINE])].assign(name=table["quantile_level"].round(4).map(names))
+    best = longest(summary(run)).set_index("quantity")["best_baseline"]
+    table = table[(table["model"] == MODEL) | (table["model"] == table["quantity"].map(best))]
+    table = table.assign(name=table["quantile_level"].round(4).map(names))
     wide = table.dropna(subset="name").pivot_table(
         index=["quantity", "cutoff", "model", "observed"], columns="name", values="predicted"
     )
@@ -200,6 +227,13 @@ def fold_intervals(run: Run) -> pd.DataFrame:
     wide["order"] = wide["quantity"].map(list(QUANTITIES).index)
     wide = wide.sort_values(["order", "cutoff", "model"], ignore_index=True)
     return wide.assign(panel=wide["quantity"].map(words))[columns]
+
+
+def _with_range(row: dict[Hashable, Any]) -> str:
+    """Return skill with its interval over origins, where there are enough of them for one."""
+    if not np.isfinite(row["skill_low"]):
+        return share(row["skill"])
+    return f"{share(row['skill'])} ({share(row['skill_low'])}{TO}{share(row['skill_high'])})"
 
 
 def _places(table: pd.DataFrame) -> str:
@@ -210,15 +244,6 @@ def _places(table: pd.DataFrame) -> str:
         skills = listing([share(value) for value in rows["skill"]])
         places.append(f"{words(str(quantity))}, {level}, {days} working days ahead (skill {skills})")
     return "; ".join(places)
-
-
-def _better_folds(run: Run, level: str) -> pd.DataFrame:
-    """Return in how many folds the model's score, averaged over units, was better than the baseline's."""
-    scores = run.table("backtest/scores.csv")
-    key = ["quantity", "horizon_working_days"]
-    means = scores[scores["level"] == level].groupby([*key, "cutoff", "model"])["crps"].mean().unstack("model")
-    better = (means[MODEL] < means[BASELINE]).groupby(key).sum()
-    return better.rename("better_folds").astype(np.int64).reset_index()
 
 
 def _longest_records(run: Run, level: str) -> list[dict[Hashable, Any]]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from bayes_backlog.reporting.markdown import bullets, escape, escape_sentence, listing
+from bayes_backlog.reporting.standing import standing
 from bayes_backlog.runs import Run
 
 SHOWN_VERSIONS = ("bayes_backlog", "pymc", "nutpie", "arviz", "numpy", "pandas")
+NOT_FOR_USE = (
+    "What this page shows of the forecast is here so that the fault can be found. No part of it may be quoted."
+)
 
 
 def page_top(run: Run) -> str:
@@ -17,27 +21,44 @@ def page_top(run: Run) -> str:
     names = [report["organisation"], manifest["title"]]
     as_of = pd.Timestamp(manifest["as_of"])
     words = [escape(name) for name in names if name] + [f"data to {as_of:%-d %B %Y}"]
-    return f"::: {{.office}}\n[{escape(report['marking'])}]{{.marking}} {' · '.join(words)}\n:::\n\n{banner(run)}"
+    return f"::: {{.office}}\n{marking(run)}{' · '.join(words)}\n:::\n\n{banner(run)}"
+
+
+def forecast_top(run: Run) -> str:
+    """Return `page_top` for a page that shows the forecast: of a refused run it says that nothing may be quoted.
+
+    The class `refused` makes the style sheet write the same beside every figure and table.
+    """
+    if standing(run).publishes:
+        return page_top(run)
+    return f"{page_top(run)}\n\n::: {{.refused}}\n**{NOT_FOR_USE}**\n:::"
 
 
 def banner(run: Run) -> str:
     """Return one box that says whether the forecast may be used: red when a check of the fit failed."""
-    verdicts = run.table("model/verdicts.csv")
-    reason = run.manifest().get("gate", {}).get("accepted_because")
-    red, amber = (verdicts[verdicts["status"] == status] for status in ("red", "amber"))
-    if len(red):
-        if reason:
-            words = (
-                f"**This forecast failed {len(red)} of {len(verdicts)} checks.** It is shown all the same, for the "
-                f"reason that its configuration gives: {escape_sentence(reason)}"
-            )
-        else:
-            words = f"**Do not use this forecast: it failed {len(red)} of {len(verdicts)} checks.**"
-        return _box("red", f"{words}\n\n{bullets(_findings(red))}")
-    if len(amber):
-        words = f"**Use with care: {len(amber)} of {len(verdicts)} checks gave a warning, none failed.**"
-        return _box("amber", f"{words}\n\n{bullets(_findings(amber))}")
-    return _box("green", f"All {len(verdicts)} [checks](checks.qmd) of the model passed.")
+    found = standing(run)
+    if found.status == "refused":
+        words = (
+            f"**This forecast is refused and not published: it failed {len(found.red)} of {found.n_checks} "
+            "[checks](checks.qmd).**"
+        )
+    elif found.status == "accepted":
+        words = (
+            f"**This forecast failed {len(found.red)} of {found.n_checks} [checks](checks.qmd).** It is shown all the "
+            f"same, for the reason that its configuration gives: {escape_sentence(found.accepted_because or '')}"
+        )
+    elif found.status == "amber":
+        words = f"**Use with care: {len(found.amber)} of {found.n_checks} checks gave a warning, none failed.**"
+    else:
+        return _box("green", f"All {found.n_checks} [checks](checks.qmd) of the model passed.")
+    verdicts = found.red if len(found.red) else found.amber
+    return _box("red" if len(found.red) else "amber", f"{words}\n\n{bullets(_findings(verdicts))}")
+
+
+def marking(run: Run) -> str:
+    """Return the security marking that the configuration asks for, or nothing."""
+    words = run.manifest()["config"]["report"]["marking"]
+    return f"[{escape(words)}]{{.marking}} " if words else ""
 
 
 def provenance(run: Run) -> str:
@@ -53,8 +74,7 @@ def provenance(run: Run) -> str:
         f"code {commit[:12]}" if commit else "code outside version control",
         listing([escape(version) for version in versions]),
     ]
-    marking = escape(manifest["config"]["report"]["marking"])
-    return f"::: {{.provenance}}\n[{marking}]{{.marking}} {'; '.join(facts)}.\n:::"
+    return f"::: {{.provenance}}\n{marking(run)}{'; '.join(facts)}.\n:::"
 
 
 def _findings(verdicts: pd.DataFrame) -> list[str]:

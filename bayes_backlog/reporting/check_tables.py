@@ -1,11 +1,11 @@
-"""Numbers of the checks page: verdicts on the sampler and on replicated totals, and what the data looked like."""
+"""Numbers of the checks page: verdicts on the sampler and on replicated totals."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from bayes_backlog.reporting.forecast_tables import words
-from bayes_backlog.reporting.markdown import escape, escape_sentence, listing, pipe_table, share, verdict
+from bayes_backlog.reporting.markdown import escape, escape_sentence, listing, pipe_table, verdict
 from bayes_backlog.runs import Run
 
 CONVERGENCE = {
@@ -29,8 +29,6 @@ STATISTICS = {
     "team_week_sd": "sd of team-week totals",
 }
 """Statistics of the predictive checks, as headings."""
-
-SEVERITIES = ("error", "warning", "info")
 
 
 def convergence(run: Run) -> pd.DataFrame:
@@ -67,6 +65,15 @@ def convergence_sentence(run: Run) -> str:
         f"{sampling['chains']} chains drew {sampling['draws']:,} times each after {sampling['tune']:,} draws of "
         f"warm-up (seed {sampling['seed']}). {_outcome(convergence(run), 'checks')}"
     )
+
+
+def parity_table(run: Run) -> str:
+    """Return how far apart the programs of the row model are, parity.csv, as Markdown."""
+    rows = [
+        [verdict(row["status"], escape(row["check"])), f"{row['value']:.0e}", f"{row['threshold']:.0e}"]
+        for row in run.table("model/parity.csv").to_dict("records")
+    ]
+    return pipe_table(["Compared", "Log-densities apart by", "Limit"], rows, align="lrr")
 
 
 def predictive_table(run: Run) -> str:
@@ -109,36 +116,6 @@ def replicates(run: Run, statistic: str) -> pd.DataFrame:
     return table[["replicate", "observed"]].assign(panel=table["flow"].map(words), status=table["flow"].map(status))[
         ["panel", "replicate", "observed", "status"]
     ]
-
-
-def findings_table(run: Run) -> str:
-    """Return the rules that the data broke as Markdown, the worst first."""
-    table = run.table("cases/findings.csv")
-    table = table.sort_values("severity", key=lambda s: s.map(SEVERITIES.index), kind="stable")
-    rows = [
-        [
-            escape(row["rule"].replace("_", " ")),
-            escape(row["severity"]),
-            f"{row['count']:,}",
-            escape_sentence(row["message"]),
-        ]
-        for row in table.to_dict("records")
-    ]
-    return pipe_table(["Rule", "Severity", "Count", "Meaning"], rows, align="llrl")
-
-
-def quarantine_sentence(run: Run) -> str:
-    """Return one sentence on the values that could not be used, by what was done about them."""
-    table = run.table("cases/quarantine.csv")
-    n_rows = run.manifest()["data"]["n_rows"]
-    if table.empty:
-        return f"All {n_rows:,} rows of the source could be used as they are: the quarantine is empty."
-    n_held = table["source_row"].nunique()
-    actions = [f"{escape(action)} ({count:,})" for action, count in table["action"].value_counts().items()]
-    return (
-        f"The quarantine holds {len(table):,} values of {n_held:,} rows ({share(n_held / n_rows)} of {n_rows:,}): "
-        f"{listing(actions)}. The run's own list names row, column and reason."
-    )
 
 
 def _outcome(verdicts: pd.DataFrame, what: str) -> str:

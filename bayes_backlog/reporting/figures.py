@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
@@ -16,7 +17,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from bayes_backlog.reporting.markdown import cases, plain, share
-from bayes_backlog.reporting.style import BASELINE, FAN, HEIGHT, MODEL, MUTED, OBSERVED, TARGET, VERDICTS, WIDTH
+from bayes_backlog.reporting.style import (
+    BASELINE,
+    BASELINE_WORDS,
+    FAN,
+    GRID,
+    HEIGHT,
+    MODEL,
+    MUTED,
+    OBSERVED,
+    TARGET,
+    VERDICTS,
+    WIDTH,
+)
 from bayes_backlog.vocabulary import MODEL as MODEL_NAME
 from bayes_backlog.vocabulary import quantile_column
 
@@ -30,7 +43,8 @@ def fan_chart(table: pd.DataFrame, *, y_label: str, target: float | None = None)
     Parameters
     ----------
     table : DataFrame
-        Rows of one panel of a fan table: date, observed, q05 ... q95.
+        Rows of one panel of a fan table: date, observed, q05 ... q95. Without a forecast, history is drawn and the
+        picture says that there is none.
     y_label : str
         What is counted.
     target : float, optional
@@ -41,16 +55,22 @@ def fan_chart(table: pd.DataFrame, *, y_label: str, target: float | None = None)
     _draw_fan(ax, table)
     _scale([ax], table, target, most_ticks=6)
     past, future = table.dropna(subset="observed"), table.dropna(subset="q50")
-    first, cutoff, last = past["date"].iloc[0], past["date"].iloc[-1], future["date"].iloc[-1]
-    ax.set_xlim(first, last + 0.17 * (last - first))
-    _label_bands(ax, future.iloc[-1])
+    first, cutoff = past["date"].iloc[0], past["date"].iloc[-1]
+    last = cutoff if future.empty else future["date"].iloc[-1]
+    ax.set_xlim(first, last + (0.4 if future.empty else 0.17) * (last - first))
+    if future.empty:
+        middle = sum(ax.get_ylim()) / 2
+        note(ax, last, middle, "no forecast\nis published", colour=VERDICTS["red"], offset=(10, 0), va="center")
+    else:
+        _label_bands(ax, future.iloc[-1])
     _label_cutoff(ax, cutoff)
     if target is not None:
         ends = date2num([first, last])
         ax.hlines(target, *ends, color=TARGET, linewidth=1.2, linestyle=(0, (6, 3)), zorder=1.5)
-        _note(ax, first, target, f"target {cases(target)}", colour=TARGET, offset=(3, -3), va="top")
+        at = _emptiest(past, target)
+        note(ax, at, target, f"target {cases(target)}", colour=TARGET, offset=(0, -3), va="top")
     ax.set_ylabel(y_label)
-    _date_axis(ax, first, last)
+    date_axis(ax, first, last)
     return figure
 
 
@@ -65,8 +85,31 @@ def fan_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
         ax.axvline(date2num(cutoff), color=MUTED, linewidth=1, linestyle=":")
         ax.set_xlim(rows["date"].iloc[0], rows["date"].iloc[-1])
         _title(ax, panel)
-        _date_axis(ax, rows["date"].iloc[0], rows["date"].iloc[-1], most=4)
+        date_axis(ax, rows["date"].iloc[0], rows["date"].iloc[-1], most=4)
     _scale(axes, table)
+    return figure
+
+
+def history_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
+    """Draw what was observed over a long time, each panel from zero.
+
+    Parameters
+    ----------
+    table : DataFrame
+        panel, date, observed.
+    columns : int
+        Panels side by side.
+    """
+    panels = table["panel"].unique()
+    figure, axes = _grid(len(panels), columns, height=1.6)
+    for ax, panel in zip(axes, panels, strict=True):
+        rows = table[table["panel"] == panel]
+        ax.plot(date2num(rows["date"]), rows["observed"], color=OBSERVED, linewidth=1.3)
+        ax.set_ylim(min(0.0, rows["observed"].min()), 1.1 * max(1.0, rows["observed"].max()))
+        ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: cases(value)))
+        _title(ax, panel)
+        date_axis(ax, rows["date"].iloc[0], rows["date"].iloc[-1], most=4)
     return figure
 
 
@@ -91,7 +134,7 @@ def replicate_panels(table: pd.DataFrame, *, x_label: str, columns: int = 2) -> 
         ax.axvline(observed, color=OBSERVED, linewidth=2)
         ax.set_ylim(0, 1.3 * ax.get_ylim()[1])
         on_left = observed > sum(ax.get_xlim()) / 2
-        _note(
+        note(
             ax, observed, ax.get_ylim()[1], "observed", colour=OBSERVED if status == "green" else VERDICTS[status],
             offset=(-4 if on_left else 4, -2), ha="right" if on_left else "left", va="top",
         )  # fmt: skip
@@ -134,6 +177,47 @@ def ratio_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
     return figure
 
 
+def shrinkage_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
+    """Draw raw and estimated rates of unnamed people, joined by a line, a panel for each flow.
+
+    Parameters
+    ----------
+    table : DataFrame
+        panel, raw, estimated, by rising raw rate.
+    columns : int
+        Panels side by side.
+    """
+    if table.empty:
+        return _words_only("Too few people for a picture of their rates.")
+    panels = table["panel"].unique()
+    figure, axes = _grid(len(panels), columns, height=2.4)
+    for ax, panel in zip(axes, panels, strict=True):
+        rows = table[table["panel"] == panel].reset_index(drop=True)
+        ax.axhline(1, color=MUTED, linewidth=1)
+        ax.vlines(rows.index, rows["raw"], rows["estimated"], color=GRID, linewidth=1.5)
+        ax.plot(rows.index, rows["raw"], "o", color=BASELINE, markersize=3)
+        ax.plot(rows.index, rows["estimated"], "o", color=MODEL, markersize=3)
+        top = 1.15 * max(1.0, rows[["raw", "estimated"]].to_numpy().max())
+        ax.set_ylim(0, top)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"×{value:g}"))
+        ax.yaxis.set_major_locator(MaxNLocator(4))
+        ax.set_xticks([])
+        ax.set_xlabel("people, by raw rate", fontsize=SMALL)
+        note(ax, 0, top, "raw", colour=BASELINE_WORDS, offset=(2, -3), va="top")
+        note(ax, 0, top, "estimated", colour=MODEL, offset=(2, -16), va="top")
+        _title(ax, panel)
+    return figure
+
+
+def _words_only(words: str) -> Figure:
+    """Say why there is no picture, inside axes: a notebook shows no figure without any."""
+    figure = Figure(figsize=(WIDTH, 0.6))
+    ax = figure.subplots()
+    ax.set_axis_off()
+    ax.text(0, 0.5, words, color=OBSERVED, transform=ax.transAxes)
+    return figure
+
+
 def _doublings(low: float, high: float) -> list[float]:
     """Return at most four or so powers of two between two rates, one of them 1."""
     powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
@@ -152,9 +236,7 @@ def fold_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
         Panels side by side.
     """
     if table.empty:
-        figure = Figure(figsize=(WIDTH, 0.6))
-        figure.text(0, 0.4, "No forecasts of the past in this run.", color=MUTED)
-        return figure
+        return _words_only("No forecasts of the past in this run.")
     panels = table["panel"].unique()
     cutoffs = pd.DatetimeIndex(sorted(table["cutoff"].unique()))
     figure, axes = _grid(len(panels), columns, spare=1)
@@ -250,7 +332,15 @@ def _label_bands(ax: Axes, end: pd.Series) -> None:
     labels += [(end[quantile_column((1 + prob) / 2)], share(prob), OBSERVED) for prob in sorted(FAN)]
     low, high = ax.get_ylim()
     for (_, words, colour), y in zip(labels, spread([at for at, *_ in labels], gap=0.062 * (high - low)), strict=True):
-        _note(ax, end["date"], y, words, colour=colour, offset=(5, 0), va="center")
+        note(ax, end["date"], y, words, colour=colour, offset=(5, 0), va="center")
+
+
+def _emptiest(past: pd.DataFrame, level: float) -> pd.Timestamp:
+    """Return where in the past a label just below a level hides least of the line; it is a quarter of it wide."""
+    width = max(1, len(past) // 4)
+    apart = (past["observed"] - level).abs().to_numpy()
+    nearest = [apart[start : start + width].min() for start in range(len(apart) - width + 1)]
+    return pd.Timestamp(past["date"].iloc[int(np.argmax(nearest))])
 
 
 def spread(positions: Iterable[float], gap: float) -> list[float]:
@@ -263,7 +353,7 @@ def spread(positions: Iterable[float], gap: float) -> list[float]:
 
 def _label_cutoff(ax: Axes, cutoff: pd.Timestamp) -> None:
     ax.axvline(date2num(cutoff), color=MUTED, linewidth=1.2, linestyle=":")
-    _note(
+    note(
         ax,
         cutoff,
         ax.get_ylim()[1],
@@ -275,7 +365,7 @@ def _label_cutoff(ax: Axes, cutoff: pd.Timestamp) -> None:
     )
 
 
-def _note(
+def note(
     ax: Axes, x: object, y: float, words: str, *, colour: str, offset: tuple[float, float], ha: str = "left", va: str
 ) -> None:
     """Write words beside a point, at an offset in points."""
@@ -290,7 +380,7 @@ def _title(ax: Axes, words: str) -> None:
     ax.set_title(plain(words), fontsize=11, parse_math=False)
 
 
-def _date_axis(ax: Axes, first: pd.Timestamp, last: pd.Timestamp, *, most: int = 7) -> None:
+def date_axis(ax: Axes, first: pd.Timestamp, last: pd.Timestamp, *, most: int = 7) -> None:
     """Name months between two dates; what the axis has beyond them is room for labels."""
     locator = AutoDateLocator(minticks=3, maxticks=most)
     ticks = [tick for tick in locator.tick_values(first, last) if date2num(first) <= tick <= date2num(last)]

@@ -46,7 +46,8 @@ def refuse_unfinished(run: Run) -> None:
 
 def expected_stages(run: Run) -> tuple[str, ...]:
     """Return the stages that a finished run has; a configuration without folds has no backtest."""
-    return ("fit", "check", "forecast", "backtest") if has_backtest(run) else ("fit", "check", "forecast")
+    stages = ("fit", "check", "forecast", "uncertainty", "answers")
+    return (*stages, "backtest") if has_backtest(run) else stages
 
 
 def has_backtest(run: Run) -> bool:

@@ -15,6 +15,7 @@ from bayes_backlog.models.draws import Counts
 from bayes_backlog.reporting.finished import predictions
 from bayes_backlog.reporting.headline import horizons
 from bayes_backlog.reporting.markdown import cases, interval, listing, pipe_table
+from bayes_backlog.reporting.standing import standing
 from bayes_backlog.runs import Run
 from bayes_backlog.vocabulary import BY_NAME, OFFICE, QUANTILE_LEVELS, quantile_column
 
@@ -49,6 +50,14 @@ def stock_fan(run: Run, stocks: tuple[str, ...] = STOCKS) -> pd.DataFrame:
     forecast = forecast[forecast["level"] == OFFICE].assign(date=pd.to_datetime(forecast["target_date"]))
     future = {stock: forecast.loc[forecast["stock"] == stock, ["date", *QUANTILES]] for stock in stocks}
     return in_panels({words(stock): joined(office[stock], future[stock]) for stock in stocks})
+
+
+def published_backlog(run: Run) -> pd.DataFrame:
+    """Return the office's backlog as `stock_fan` does; of a refused run only what was observed."""
+    table = stock_fan(run, ("backlog",))
+    if standing(run).publishes:
+        return table
+    return table[table["observed"].notna()].assign(**dict.fromkeys(QUANTILES, np.nan))
 
 
 def weekly_flow_fan(run: Run, flows: tuple[str, ...] = FLOWS) -> pd.DataFrame:

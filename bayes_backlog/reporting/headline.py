@@ -1,7 +1,8 @@
 """The answer in sentences: what the backlog will be, with what probability, and how far to trust it.
 
 Every number in a report's prose comes from a function here or beside it; each reads a finished run and computes nothing
-that the run does not hold.
+that the run does not hold. `answer` and `backlog_table` are what is published: of a refused run they hold no number of
+the forecast.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import pandas as pd
 
 from bayes_backlog.reporting.finished import has_backtest, predictions
 from bayes_backlog.reporting.markdown import cases, interval, percent, pipe_table, score
+from bayes_backlog.reporting.standing import standing
 from bayes_backlog.runs import Run
-from bayes_backlog.vocabulary import BASELINE, MODEL, OFFICE
+from bayes_backlog.vocabulary import BASELINES, MODEL, OFFICE
 
 HORIZONS = (30, 60, 90)
 """Days ahead of the tables; those beyond the end of a forecast give way to its last day."""
 
-BASELINE_WORDS = "repeating weeks of the last quarter"
+WITHHELD = "*Withheld: this forecast is refused.*"
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,28 @@ def horizons(run: Run) -> tuple[int, ...]:
     return (*(days for days in HORIZONS if days < last), last)
 
 
+def answer(run: Run) -> str:
+    """Return the box on top of the first page: the answer, or why there is none.
+
+    Only an earned answer is set in bold, by its class `earned`; a forecast let through for a recorded reason says so
+    first.
+    """
+    found = standing(run)
+    if not found.publishes:
+        failed = f"{len(found.red)} of {found.n_checks} checks"
+        return (
+            "::: {.answer .withheld}\n**No forecast is published.** "
+            f"This run failed {failed}, which are listed above, and a forecast that has not earned it is not shown: "
+            "no median, no interval and no probability on this page. [Checks](checks.qmd) has what failed, for those "
+            "who mend the model or the data.\n:::"
+        )
+    sentences = headline_sentences(run)
+    if found.status == "accepted":
+        sentences.insert(0, "*Not an ordinary forecast: checks failed, and the reason above lets it through.*")
+    look = "unearned" if found.status == "accepted" else "earned"
+    return f"::: {{.answer .{look}}}\n" + "\n\n".join(sentences) + "\n:::"
+
+
 def headline_sentences(run: Run) -> list[str]:
     """Return the answer in at most three sentences: the forecast, the target, the record."""
     end = headline(run, horizons(run)[-1])
@@ -113,16 +137,18 @@ def track_record(run: Run) -> str | None:
     summary = run.table("backtest/summary.csv")
     rows = summary[(summary["quantity"] == "backlog") & (summary["level"] == OFFICE)]
     rows = rows[rows["horizon_working_days"] == rows["horizon_working_days"].max()].set_index("model")
-    ours, theirs = rows.loc[MODEL], rows.loc[BASELINE]
+    ours = rows.loc[MODEL]
+    rival = str(ours["best_baseline"])
+    theirs = rows.loc[rival]
     held = round(ours["coverage_90"] * ours["n_folds"])
     verb = "smaller" if ours["crps"] < theirs["crps"] else "not smaller"
-    verdicts = run.table("backtest/verdicts.csv")
+    verdicts = run.table("backtest/verdicts.csv").query("model == @MODEL")
     failed = verdicts.loc[verdicts["status"] == "red", "cutoff"].nunique()
     doubt = f" (in {failed} of them the sampler had not settled)" if failed else ""
     return (
         f"Tried on the past, {held} of {ours['n_folds']:.0f} such 90\u00a0% intervals "
         f"{ours['horizon_working_days']:.0f} working days ahead held what came{doubt}, and the mean error score (CRPS) "
-        f"of {score(ours['crps'])} cases was {verb} than the {score(theirs['crps'])} of {BASELINE_WORDS}."
+        f"of {score(ours['crps'])} cases was {verb} than the {score(theirs['crps'])} of {BASELINES[rival]}."
     )
 
 
@@ -132,7 +158,12 @@ def backlog_at_horizons(run: Run) -> pd.DataFrame:
 
 
 def backlog_table(run: Run) -> str:
-    """Return the forecast of the backlog at the horizons as Markdown; without a target its column is left out."""
+    """Return the forecast of the backlog at the horizons as Markdown; without a target its column is left out.
+
+    Of a refused run there is one word in its place.
+    """
+    if not standing(run).publishes:
+        return WITHHELD
     rows = [headline(run, days) for days in horizons(run)]
     target = backlog_target(run)
     columns = ["Days", "Date", "Median (90\u00a0% interval)", "P(grows)"]

@@ -14,6 +14,7 @@ LONGEST_LABEL = 60
 LONGEST_UNBROKEN = 12
 TO = "\u2013\u2060"
 """Between the ends of an interval: an en dash after which no line breaks."""
+_COUNTED = re.compile(r"\b(\d[\d,]*)((?: [\w-]+){1,3})\(s\)")
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~^$@&\"'=/-])")
 
 
@@ -30,8 +31,11 @@ def escape(value: object) -> str:
 
 
 def escape_sentence(text: str) -> str:
-    """Return a message of the run, of any length, as Markdown that shows it literally."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    """Return a message of the run, of any length, as Markdown that shows it literally: "1 row(s)" becomes "1 row"."""
+    counted = _COUNTED.sub(
+        lambda found: f"{found[1]}{found[2]}{'' if found[1] == '1' else 's'}", " ".join(text.split())
+    )
+    return _MARKUP.sub(r"\\\1", counted)
 
 
 def pipe_table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, align: str) -> str:
@@ -93,6 +97,11 @@ def share(value: float) -> str:
 def interval(median: float, low: float, high: float, *, digits: int = 0) -> str:
     """Return a median with its interval, none of them negative."""
     return f"{median:,.{digits}f} ({low:,.{digits}f}{TO}{high:,.{digits}f})"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 case, 2 cases."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def listing(words: Sequence[str]) -> str:

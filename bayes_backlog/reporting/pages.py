@@ -5,7 +5,7 @@ Quarto reads the same file, so both renderers show the same pages under the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,25 @@ import yaml
 from bayes_backlog.errors import RunError
 
 RUN_VARIABLE = "BAYES_BACKLOG_RUN"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the navigation bar: a link to a page, or a menu of links.
+
+    Attributes
+    ----------
+    label : str
+        What the reader sees.
+    page : Path or None
+        Source of the page, relative to the project; None for a menu.
+    menu : tuple of Entry
+        The links of a menu.
+    """
+
+    label: str
+    page: Path | None = None
+    menu: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,8 +50,8 @@ class Site:
         One line under every page.
     pages : tuple of Path
         Sources relative to root, the first page first.
-    navigation : tuple of (str, Path)
-        Label and page of each entry of the navigation bar.
+    navigation : tuple of Entry
+        The navigation bar.
     stylesheet : Path or None
         The style sheet that the project adds to every page.
     """
@@ -41,7 +60,7 @@ class Site:
     title: str
     footer: str
     pages: tuple[Path, ...]
-    navigation: tuple[tuple[str, Path], ...]
+    navigation: tuple[Entry, ...]
     stylesheet: Path | None
 
 
@@ -69,7 +88,7 @@ def read_site(root: Path) -> Site:
         title=website["title"],
         footer=website["page-footer"],
         pages=pages,
-        navigation=tuple((label or page_title(root / page), page) for label, page in _entries(website["navbar"])),
+        navigation=tuple(_entries(root, [*website["navbar"].get("left", []), *website["navbar"].get("right", [])])),
         stylesheet=root / stylesheet if stylesheet else None,
     )
 
@@ -83,14 +102,12 @@ def page_title(page: Path) -> str:
     return str(front_matter.get("title", page.stem))
 
 
-def _entries(navbar: Mapping[str, Any]) -> Iterator[tuple[str | None, Path]]:
-    """Yield label and page of the bar's entries, those of its menus included."""
-    waiting = [*navbar.get("left", []), *navbar.get("right", [])]
-    while waiting:
-        entry = waiting.pop(0)
+def _entries(root: Path, entries: Iterable[str | Mapping[str, Any]]) -> Iterator[Entry]:
+    """Yield the entries of a bar or a menu; one without a text takes its page's title."""
+    for entry in entries:
         if isinstance(entry, str):
-            yield None, Path(entry)
+            yield Entry(page_title(root / entry), Path(entry))
         elif "menu" in entry:
-            waiting[:0] = entry["menu"]
+            yield Entry(entry["text"], menu=tuple(_entries(root, entry["menu"])))
         else:
-            yield entry.get("text"), Path(entry["href"])
+            yield Entry(entry.get("text") or page_title(root / entry["href"]), Path(entry["href"]))

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_backlog.models.design import Floats
+from bayes_backlog.models.design import Floats, in_use
 from bayes_backlog.models.spec import WEEKDAY_TERMS
 from bayes_backlog.reporting.forecast_tables import words
-from bayes_backlog.reporting.markdown import interval, pipe_table, share
+from bayes_backlog.reporting.markdown import interval, listing, pipe_table, share
 from bayes_backlog.runs import Run
 
 PROB = 0.9
@@ -50,6 +50,10 @@ GROUPS = {
     "role_sd": "between roles",
     "ramp": "newcomer's first days, against later",
 }
+FEWEST_DAYS = 20
+"""FTE-days below which a raw rate says nothing, and its dot would only stretch the picture."""
+FEWEST_DRAWN = 10
+"""People below which no picture of them is made: unlabelled dots of a small office still name themselves."""
 
 
 def calendar_ratios(run: Run) -> pd.DataFrame:
@@ -146,13 +150,15 @@ def group_ratios(run: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        flow, group (the parameter), median, low, high.
+        flow, group (the parameter), median, low, high. Teams or roles of which there is only one do not differ, and
+        are left out.
     """
     posterior = _posterior(run)
     return pd.DataFrame(
         [
             {"flow": flow, "group": name, **_summary(np.exp(posterior[name].sel(staff_flow=flow).to_numpy()))}
             for name in GROUPS
+            if _has_several(posterior, name.removesuffix("_sd"))
             for flow in _labels(posterior, "staff_flow")
         ]
     )
@@ -163,8 +169,59 @@ def group_table(run: Run) -> str:
     table = group_ratios(run)
     by = table.set_index(["flow", "group"])
     flows = list(table["flow"].unique())
-    rows = [[label, *(_ratio(by.loc[(flow, name)]) for flow in flows)] for name, label in GROUPS.items()]
+    shown = [name for name in GROUPS if name in set(table["group"])]
+    rows = [[GROUPS[name], *(_ratio(by.loc[(flow, name)]) for flow in flows)] for name in shown]
     return pipe_table(["Rate ratio", *(words(flow) for flow in flows)], rows, align="l" + "r" * len(flows))
+
+
+def shrinkage(run: Run) -> pd.DataFrame:
+    """Return how far the model draws each person's rate towards the others', without saying whose it is.
+
+    Returns
+    -------
+    DataFrame
+        panel (the flow), fte_days, raw (cases per FTE-day over the office's), estimated (posterior median of the rate
+        over the office's), by rising raw rate. People of fewer than `FEWEST_DAYS` are left out. Empty for offices of
+        fewer than `FEWEST_DRAWN` people.
+    """
+    daily = run.table("panels/daily_panel.parquet")
+    posterior = _posterior(run)
+    people = daily.groupby("investigator")
+    exposure = people["exposure"].sum()
+    exposure = exposure[exposure >= FEWEST_DAYS]
+    if len(exposure) < FEWEST_DRAWN:
+        return pd.DataFrame(columns=["panel", "fte_days", "raw", "estimated"])
+    parts = []
+    for flow in _labels(posterior, "staff_flow"):
+        rates = posterior["investigator_rate"].sel(staff_flow=flow).median(("chain", "draw")).to_series()
+        known = exposure.index.intersection(rates.index)
+        days, events = exposure[known], people[flow].sum()[known]
+        estimated = np.exp(rates[known])
+        part = pd.DataFrame(
+            {
+                "panel": words(flow),
+                "fte_days": days,
+                "raw": (events / days) / (events.sum() / days.sum()),
+                "estimated": estimated / np.average(estimated, weights=days),
+            }
+        )
+        parts.append(part.sort_values(["raw", "fte_days"], ignore_index=True))
+    return pd.concat(parts, ignore_index=True)
+
+
+def shrinkage_sentence(run: Run) -> str:
+    """Return how much of the raw spread of people's rates the model takes for real."""
+    table = shrinkage(run)
+    if table.empty:
+        return f"With fewer than {FEWEST_DRAWN} people no picture of their rates is made."
+    kept = []
+    for flow, rows in table.groupby("panel", sort=False):
+        raw, estimated = rows["raw"].std(), rows["estimated"].std()
+        kept.append(f"{share(estimated / raw if raw > 0 else np.nan)} for {flow}")
+    return (
+        f"Of the spread of people's raw rates (their standard deviation) the model keeps {listing(kept)}: the rest is "
+        "what chance alone, short presence and different days would give."
+    )
 
 
 def _posterior(run: Run) -> xr.Dataset:
@@ -173,6 +230,11 @@ def _posterior(run: Run) -> xr.Dataset:
 
 def _labels(data: xr.Dataset | xr.DataArray, dim: str) -> list[str]:
     return [str(label) for label in data[dim].to_numpy()]
+
+
+def _has_several(posterior: xr.Dataset, group: str) -> bool:
+    """Whether a group has more than one label in use; parameters of no group count as having."""
+    return group not in posterior.dims or int(in_use(tuple(_labels(posterior, group))).sum()) > 1
 
 
 def _as_share(name: str, draws: xr.DataArray) -> Floats:

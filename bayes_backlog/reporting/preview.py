@@ -1,6 +1,6 @@
 """The preview: report pages without Quarto, from the same sources.
 
-A page is executed in a kernel of its own, exported as Markdown, and turned by pandoc into one HTML file that holds its
+A page is executed in a kernel, exported as Markdown, and turned by pandoc into one HTML file that holds its
 own figures and style and refers to nothing outside itself. Captions and cross-references are resolved by
 `page/quarto.lua`; tabs become headings. Pages are replaced only when all of them succeeded, and two previews of the
 same run are the same bytes.
@@ -14,7 +14,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,10 +28,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import MarkdownExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
 from rich.console import Console
 
 from bayes_backlog.errors import RunError
-from bayes_backlog.reporting.pages import RUN_VARIABLE, Site
+from bayes_backlog.reporting.pages import RUN_VARIABLE, Entry, Site
 
 PAGES_AT_ONCE = 2
 CELL_SECONDS = 300
@@ -68,21 +70,36 @@ def write_preview(site: Site, run_folder: Path, output: Path, console: Console) 
 
 
 async def _render_all(site: Site, run_folder: Path, console: Console) -> list[str]:
-    turn = asyncio.Semaphore(PAGES_AT_ONCE)
+    """Return the documents of all pages, made by a few kernels that take the next page as they become free."""
+    waiting, documents = iter(site.pages), dict[Path, str]()
 
-    async def render(page: Path) -> str:
-        async with turn:
-            started = time.monotonic()
-            notebook = await execute_page(page, site.root, run_folder)
-            document = notebook_to_html(notebook, site, page)
-            console.print(f"  {page}  {time.monotonic() - started:.1f} s")
-            return document
+    async def render_pages() -> None:
+        async with started_kernel(site.root, run_folder) as kernel:
+            for page in waiting:
+                started = time.monotonic()
+                notebook = await execute_page(page, site.root, kernel)
+                documents[page] = await asyncio.to_thread(notebook_to_html, notebook, site, page)
+                console.print(f"  {page}  {time.monotonic() - started:.1f} s")
 
-    return await asyncio.gather(*(render(page) for page in site.pages))
+    await asyncio.gather(*(render_pages() for _ in range(PAGES_AT_ONCE)))
+    return [documents[page] for page in site.pages]
 
 
-async def execute_page(page: Path, root: Path, run_folder: Path) -> NotebookNode:
-    """Run the cells of a page in the project's root.
+@asynccontextmanager
+async def started_kernel(root: Path, run_folder: Path) -> AsyncIterator[AsyncKernelManager]:
+    """Give a running kernel in the project's root that knows the run; it has imported once what every page needs."""
+    with TemporaryDirectory() as ipython_folder:
+        environment = {RUN_VARIABLE: str(run_folder), "IPYTHONDIR": ipython_folder}
+        kernel = _own_interpreter(environment)()
+        await kernel.start_kernel(cwd=str(root))
+        try:
+            yield kernel
+        finally:
+            await kernel.shutdown_kernel(now=True)
+
+
+async def execute_page(page: Path, root: Path, kernel: AsyncKernelManager) -> NotebookNode:
+    """Run the cells of a page in a kernel that has forgotten the names of the page before.
 
     Raises
     ------
@@ -93,21 +110,23 @@ async def execute_page(page: Path, root: Path, run_folder: Path) -> NotebookNode
     if not any(cell.cell_type == "code" for cell in notebook.cells):
         return notebook
     try:
-        with TemporaryDirectory() as ipython_folder:
-            environment = {RUN_VARIABLE: str(run_folder), "IPYTHONDIR": ipython_folder}
-            client = NotebookClient(
-                notebook,
-                timeout=CELL_SECONDS,
-                kernel_manager_class=_own_interpreter(environment),
-                resources={"metadata": {"path": str(root)}},
-            )
-            await client.async_execute()
+        await _run_cells(new_notebook(cells=[new_code_cell("%reset -f")]), kernel)
+        await _run_cells(notebook, kernel)
     except CellExecutionError as error:
         raise RunError(f"The page {page} stopped with {error.ename}: {error.evalue}. No page was replaced.") from error
     except (RuntimeError, TimeoutError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise RunError(f"The page {page} could not be run to its end: {reason}. No page was replaced.") from error
     return notebook
+
+
+async def _run_cells(notebook: NotebookNode, kernel: AsyncKernelManager) -> None:
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, km=kernel)
+    try:
+        await client.async_execute()
+    finally:
+        if client.kc is not None:
+            client.kc.stop_channels()
 
 
 def notebook_to_html(notebook: NotebookNode, site: Site, page: Path) -> str:
@@ -145,13 +164,19 @@ def notebook_to_html(notebook: NotebookNode, site: Site, page: Path) -> str:
 
 
 def navigation_bar(site: Site, current: Path) -> str:
-    """Return the links of the navigation bar as seen from one page."""
-    links = []
-    for label, page in site.navigation:
-        target = os.path.relpath(html_name(page), html_name(current).parent)
-        here = ' aria-current="page"' if page == current else ""
-        links.append(f'<a href="{html.escape(Path(target).as_posix())}"{here}>{html.escape(label)}</a>')
-    return " ".join(links)
+    """Return the links of the navigation bar as seen from one page; a menu opens by mouse and by keyboard."""
+    return " ".join(_navigation_entry(entry, current) for entry in site.navigation)
+
+
+def _navigation_entry(entry: Entry, current: Path) -> str:
+    label = html.escape(entry.label)
+    if entry.page is None:
+        inside = " ".join(_navigation_entry(link, current) for link in entry.menu)
+        here = ' class="here"' if any(link.page == current for link in entry.menu) else ""
+        return f'<details name="menu"><summary{here}>{label}</summary><div>{inside}</div></details>'
+    target = os.path.relpath(html_name(entry.page), html_name(current).parent)
+    here = ' aria-current="page"' if entry.page == current else ""
+    return f'<a href="{html.escape(Path(target).as_posix())}"{here}>{label}</a>'
 
 
 def html_name(page: Path) -> Path:

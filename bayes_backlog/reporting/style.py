@@ -14,6 +14,8 @@ from cycler import cycler
 OBSERVED = "#222222"
 MODEL = "#0072B2"
 BASELINE = "#E69F00"
+BASELINE_WORDS = "#8A5A00"
+"""The baseline's colour, dark enough for letters on white."""
 TARGET = "#D55E00"
 MUTED = "#8A8F94"
 GRID = "#E4E7EA"

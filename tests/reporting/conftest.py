@@ -8,15 +8,22 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from bayes_backlog.forecasts.differences import difference_table
+from bayes_backlog.forecasts.periods import period_table
+from bayes_backlog.forecasts.queue_age import queue_age_table, queue_order, waiting_cases
 from bayes_backlog.forecasts.tables import cumulative_flow_table, flow_table, stock_table
+from bayes_backlog.forecasts.target import target_dates, target_table
+from bayes_backlog.forecasts.uncertainty import COLUMNS as UNCERTAINTY_COLUMNS
 from bayes_backlog.models.spec import ModelSpec
 from bayes_backlog.reporting.finished import predictions
+from bayes_backlog.reporting.render import render_report
 from bayes_backlog.runs import Run, hash_file, write_dataset, write_table, write_text
 
 AS_OF = pd.Timestamp("2025-01-15")  # a Wednesday
 FIRST = pd.Timestamp("2024-11-01")  # a Friday
 DAYS_AHEAD = 14
-TEAM_OF = {"P_a1": "A", "P_a2": "A", "P_a3": "A", "P_b4": "B|<b>", "P_b5": "B|<b>", "P_b6": "B|<b>"}
+B = "B|<script>alert(1)</script>"
+TEAM_OF = {"P_a1": "A", "P_a2": "A", "P_a3": "A", "P_b4": B, "P_b5": B, "P_b6": B}
 WIP_NOW = {"P_a1": 10, "P_a2": 1, "P_a3": 1, "P_b4": 6, "P_b5": 2, "P_b6": 1}
 
 
@@ -60,6 +67,12 @@ def hand_made_predictions() -> xr.Dataset:
     )
 
 
+def hand_made_scenario(base: xr.Dataset) -> xr.Dataset:
+    """In draws 0 to 4 the backlog is lower by one case a day, 14 on the last; in the others nothing changes."""
+    lower = np.outer(np.arange(10) < 5, np.arange(1, DAYS_AHEAD + 1)).reshape(2, 5, DAYS_AHEAD)
+    return base.assign(backlog=base["backlog"] - lower.astype(np.int32))
+
+
 def caseload() -> pd.DataFrame:
     """Two cases received on every working day, one allocated; backlog 100 and wip 21 all the time."""
     days = pd.date_range(FIRST, AS_OF)
@@ -73,12 +86,30 @@ def caseload() -> pd.DataFrame:
 def panels() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The daily panel (people and teams) and the events that make `WIP_NOW`."""
     days = pd.bdate_range(FIRST, AS_OF)
-    daily = pd.DataFrame([(day, who, team) for day in days for who, team in TEAM_OF.items()])
-    daily.columns = ["date", "investigator", "team"]
-    # P_a1 is allocated one case on each of the last ten working days; everybody else all at once on the first day.
-    events = [(day, "P_a1", "allocated") for day in days[-10:]]
-    events += [(days[0], who, "allocated") for who, n in WIP_NOW.items() if who != "P_a1" for _ in range(n)]
+    daily = pd.DataFrame([(day, who, team, "EO") for day in days for who, team in TEAM_OF.items()])
+    daily.columns = ["date", "investigator", "team", "role"]
+    # P_a1 is allocated two cases a day and everybody else one; all sign off one.
+    daily = daily.assign(exposure=1.0, allocated=1 + (daily["investigator"] == "P_a1"), signed_off=1)
+    # Everybody is allocated all cases on the first day, P_a1 half of them on one of the last: no count is small.
+    at = {who: [days[0]] * n for who, n in WIP_NOW.items()} | {"P_a1": [days[0]] * 5 + [days[-10]] * 5}
+    events = [(day, who, "allocated") for who, days_of_cases in at.items() for day in days_of_cases]
     return daily, pd.DataFrame(events, columns=["date", "investigator", "event"])
+
+
+def case_log() -> pd.DataFrame:
+    """Four cases, one in each state; one of the three allocated ones changed hands."""
+    day = pd.to_datetime(["2024-11-01", "2024-11-04", "2024-11-05", "2024-11-06"])
+    none = pd.NaT
+    return pd.DataFrame(
+        {
+            "source_row": [1, 2, 3, 4],
+            "is_reallocated": [False, True, False, False],
+            "dt_received_inv": day,
+            "dt_alloc_invest": [none, day[2], day[3], none],
+            "dt_pg_signoff": [none, none, day[3] + pd.Timedelta(days=30), none],
+            "dt_close": [none, none, none, day[3] + pd.Timedelta(days=9)],
+        }
+    )
 
 
 def posterior() -> xr.DataTree:
@@ -87,7 +118,7 @@ def posterior() -> xr.DataTree:
     spec = ModelSpec(office_flows=("received",))
 
     def constant(value, *dims):
-        sizes = {"flow": 3, "staff_flow": 2, "term": len(spec.terms), "elasticity_of": 4}
+        sizes = {"flow": 3, "staff_flow": 2, "term": len(spec.terms), "elasticity_of": 4, "investigator": 6}
         shape = tuple(sizes[dim] for dim in dims)
         spread = np.array([-1e-6, 1e-6]).reshape(1, 2, *[1] * len(dims))
         return ("chain", "draw", *dims), np.full((2, 2, *shape), value) * (1 + spread)
@@ -104,11 +135,13 @@ def posterior() -> xr.DataTree:
             "team_sd": constant(np.log(1.25), "staff_flow"),
             "role_sd": constant(0.0, "staff_flow"),
             "ramp": constant(np.log(0.5), "staff_flow"),
+            "investigator_rate": constant(-1.0, "staff_flow", "investigator"),
         },
         coords={
             "flow": flows,
             "staff_flow": staff,
             "term": list(spec.terms),
+            "investigator": list(TEAM_OF),
             "elasticity_of": ["allocated~backlog", "allocated~recent_received", "allocated~wip", "signed_off~wip"],
         },
     )
@@ -125,6 +158,26 @@ VERDICTS = [
     ("received day_sd", "green", 0.4, 0.05, "spread of day totals: 2.00, expected 1.50 to 2.50", "predictive"),
     ("signed_off week_sd", "green", 0.2, 0.05, "spread of week totals: 5.00, expected 4.00 to 8.00", "predictive"),
 ]
+
+
+def queue_events() -> pd.DataFrame:
+    """A hundred cases, received two a day up to the cutoff: what waits there. All that came before left the queue."""
+    received = pd.date_range(end=AS_OF, periods=100).repeat(2).insert(0, pd.Timestamp("2024-06-01"))
+    rows = [(day, f"C{k:03d}", "received") for k, day in enumerate(received)]
+    rows += [(day + pd.Timedelta(days=50), f"C{k:03d}", "removed") for k, day in enumerate(received[:-100])]
+    return pd.DataFrame(rows, columns=["date", "case_id", "event"])
+
+
+def uncertainty() -> pd.DataFrame:
+    """Shares of the last two weeks; where they stand alone they add up to 0.9, and counts are an error below zero."""
+    shares = {"parameters": 0.5, "inflow": 0.3, "week": 0.12, "counts": -0.02, "interaction": 0.1}
+    rows = [
+        (quantity, AS_OF + pd.Timedelta(days=ahead), ahead, component, share, 0.02, share)
+        for quantity in ("backlog", "wip", "received", "allocated", "signed_off")
+        for ahead in (7, 14)
+        for component, share in shares.items()
+    ]
+    return pd.DataFrame(rows, columns=UNCERTAINTY_COLUMNS)
 
 
 def verdicts() -> pd.DataFrame:
@@ -144,11 +197,22 @@ def backtest_summary() -> pd.DataFrame:
     for quantity, level, ahead, ours, theirs in rows:
         common = {"quantity": quantity, "level": level, "horizon_working_days": ahead, "n_folds": 2, "n_independent": 1}
         cover = {"coverage_50": 0.5, "coverage_80": 1.0, "coverage_90": 0.5, "width_90": 50.0}
-        table.append(
-            {"model": "bayes_backlog", **common, "crps": ours, **cover, "skill_vs_best_baseline": 1 - ours / theirs}
-        )
-        table.append({"model": "bootstrap_13_weeks", **common, "crps": theirs, **cover, "skill_vs_best_baseline": 0.0})
+        common |= cover | {"best_baseline": "bootstrap_13_weeks"}
+        won = 0.0 if quantity == "received" else 0.5 if quantity == "backlog" and ahead == 63 else 1.0
+        ends = {"skill_low": np.nan, "skill_high": np.nan}
+        skill = ends | {"skill_vs_best_baseline": 1 - ours / theirs, "win_rate": won}
+        table.append({"model": "bayes_backlog", **common, "crps": ours, **skill})
+        same = ends | {"skill_vs_best_baseline": 0.0, "win_rate": 0.5}
+        table.append({"model": "bootstrap_13_weeks", **common, "crps": theirs, **same})
     return pd.DataFrame(table)
+
+
+def backtest_skill() -> pd.DataFrame:
+    """The model against the one baseline there is."""
+    table = backtest_summary()
+    theirs = table.loc[table["model"] != "bayes_backlog", "crps"].to_numpy()
+    ours = table[table["model"] == "bayes_backlog"].rename(columns={"skill_vs_best_baseline": "skill"})
+    return ours.rename(columns={"best_baseline": "rival"}).assign(crps_rival=theirs, p_value=np.nan)
 
 
 def backtest_rows() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -177,11 +241,14 @@ def manifest() -> dict:
         "as_of": "2025-01-15",
         "git_commit": "f" * 40,
         "versions": {"bayes_backlog": "0.1.0", "pymc": "6.4.0", "xarray": "2026.9.0"},
-        "data": {"file": "cases_[x].csv", "sha256": "c0ffee" * 10 + "abcd", "n_rows": 200},
+        "data": {"file": "cases_[x].csv", "sha256": "c0ffee" * 10 + "abcd", "n_rows": 200, "encoding": "utf-8"},
+        "seeds": {"sampling": 7, "simulate": None},
+        "timings": {"fit": 60.0, "check": 1.5},
         "config": {
             "report": {"marking": "OFFICIAL-SENSITIVE", "organisation": "Office & Co"},
             "forecast": {"backlog_target": 90.0, "horizon_days": DAYS_AHEAD},
             "backtest": {"n_folds": 2},
+            "scenarios": [{"name": "more", "title": "More | staff"}, {"name": "not_yet", "title": ""}],
             "sampling": {"chains": 2, "draws": 1000, "tune": 500, "seed": 7},
         },
         "gate": {"red": [], "accepted_because": None},
@@ -192,6 +259,9 @@ def manifest() -> dict:
 def write_run(folder: Path) -> Run:
     """Write the whole run and record its artefacts in the manifest."""
     run, drawn, (daily, events), (scores, forecasts) = Run(folder), hand_made_predictions(), panels(), backtest_rows()
+    scenario = hand_made_scenario(drawn)
+    queued, target = queue_events(), target_table(drawn, AS_OF, 90.0)
+    answers = target_dates(target).assign(level="office", unit="office")
     tables = {
         "cases/findings.csv": pd.DataFrame(
             [("missing_fte", "info", 12, "12 cases have no fte"), ("late_sign_off", "warning", 1200, "a|b <script>")],
@@ -202,10 +272,18 @@ def write_run(folder: Path) -> Run:
             + [("x.csv", 9, "dt_close", "??", "no date", "row left out")],
             columns=["file", "source_row", "column", "value", "reason", "action"],
         ),
+        "cases/cases.parquet": case_log(),
         "panels/caseload.parquet": caseload(),
         "panels/daily_panel.parquet": daily,
-        "panels/events.parquet": events,
+        "panels/events.parquet": pd.concat([events, queued], ignore_index=True),
         "model/verdicts.csv": verdicts(),
+        "model/parity.csv": pd.DataFrame(
+            [
+                ("signed_off: Bambi and PyMC", "green", 2e-11, 1e-6, "the same"),
+                ("signed_off: as sampled and PyMC", "red", 0.3, 1e-6, "two models"),
+            ],
+            columns=["check", "status", "value", "threshold", "message"],
+        ),
         "model/replicates.parquet": pd.DataFrame(
             [("day_sd", "received", 2.0, r) for r in (1.0, 2.0, 3.0)]
             + [("week_sd", "signed_off", 5.0, r) for r in (4.0, 5.0, 6.0)],
@@ -214,24 +292,48 @@ def write_run(folder: Path) -> Run:
         "forecast/flows.csv": flow_table(drawn, AS_OF),
         "forecast/flows_cumulative.csv": cumulative_flow_table(drawn, AS_OF),
         "forecast/stocks.csv": stock_table(drawn, AS_OF),
+        "forecast/weekly.csv": period_table(drawn, "week"),
+        "forecast/monthly.csv": period_table(drawn, "month"),
+        "forecast/uncertainty.csv": uncertainty(),
+        "forecast/target.csv": target,
+        "forecast/answers.csv": answers,
+        "forecast/queue_age.csv": queue_age_table(drawn, waiting_cases(queued, AS_OF), AS_OF),
+        "forecast/queue_order.csv": queue_order(queued, AS_OF, DAYS_AHEAD),
+        "scenarios/more/stocks.csv": stock_table(scenario, AS_OF),
+        "scenarios/more/difference.csv": difference_table(scenario, drawn, AS_OF),
         "backtest/summary.csv": backtest_summary(),
         "backtest/scores.csv": scores,
         "backtest/forecasts.parquet": forecasts,
         "backtest/verdicts.csv": pd.DataFrame(
             [("R-hat", "green", 1.004, "2024-06-27"), ("R-hat", "green", 1.002, "2024-09-26")],
             columns=["check", "status", "value", "cutoff"],
-        ),
+        ).assign(model="bayes_backlog"),
+        "backtest/skill.csv": backtest_skill(),
+        "backtest/not_made.csv": pd.DataFrame(columns=["model", "level", "unit", "reason", "cutoff"]),
+        "backtest/failures.csv": pd.DataFrame(columns=["cutoff", "error", "message"]),
     }
     for artefact, table in tables.items():
         write_table(table, run.path(artefact))
     write_dataset(drawn, run.path("forecast/predictions.nc"))
     write_dataset(posterior(), run.path("model/posterior.nc"))
+    write_text(ModelSpec(office_flows=("received",)).to_json(), run.path("model/spec.json"))
     stages = {
         "fit": ["model/posterior.nc"],
-        "check": ["model/verdicts.csv", "model/replicates.parquet"],
+        "check": ["model/verdicts.csv", "model/replicates.parquet", "model/parity.csv"],
         "forecast": [
-            f"forecast/{name}" for name in ("predictions.nc", "flows.csv", "flows_cumulative.csv", "stocks.csv")
+            f"forecast/{name}"
+            for name in (
+                "predictions.nc",
+                "flows.csv",
+                "flows_cumulative.csv",
+                "stocks.csv",
+                "weekly.csv",
+                "monthly.csv",
+            )
         ],
+        "uncertainty": ["forecast/uncertainty.csv"],
+        "answers": [f"forecast/{name}.csv" for name in ("target", "answers", "queue_age", "queue_order")],
+        "scenario more": ["scenarios/more/stocks.csv", "scenarios/more/difference.csv"],
         "backtest": [f"backtest/{name}" for name in ("summary.csv", "scores.csv", "forecasts.parquet", "verdicts.csv")],
     }
     recorded = {
@@ -245,7 +347,8 @@ def write_run(folder: Path) -> Run:
 def with_manifest(run: Run, **changes) -> Run:
     """Change sections of a run's manifest; `config` is merged by section."""
     known = run.manifest()
-    config = {name: known["config"][name] | changes.get("config", {}).get(name, {}) for name in known["config"]}
+    changed = changes.get("config", {})
+    config = known["config"] | {name: known["config"][name] | section for name, section in changed.items()}
     write_text(json.dumps(known | changes | {"config": config}), run.path("manifest.json"))
     predictions.cache_clear()
     return run
@@ -270,3 +373,13 @@ def change():
 @pytest.fixture(scope="session")
 def rewrite():
     return write_table
+
+
+@pytest.fixture(scope="session")
+def rendered(tiny_run, tmp_path_factory):
+    """All pages of the small run, by name."""
+    output = tmp_path_factory.mktemp("pages")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shutil.which", lambda name: None)
+        render_report(tiny_run.folder, output, root=Path(__file__).parents[2])
+    return {page.stem: page.read_text(encoding="utf-8") for page in sorted(output.glob("*.html"))}

@@ -1,14 +1,14 @@
 """The backtest page: wins and losses said plainly, coverage beside what chance allows."""
 
-import pytest
+import pandas as pd
 
 from bayes_backlog.reporting.backtest_tables import (
     NO_BACKTEST,
     coverage_sentence,
     coverage_table,
-    expected_range,
     fold_intervals,
     fold_sentences,
+    rival_sentences,
     score_table,
     skill_table,
     summary,
@@ -20,29 +20,18 @@ def text(markdown: str) -> str:
     return markdown.replace("\u00a0", " ").replace("\u2060", "")
 
 
-@pytest.mark.parametrize(
-    ("prob", "n", "expected"),
-    [
-        (0.9, 1, (0.0, 1.0)),  # one interval of ten misses: more often than one time in twenty
-        (0.5, 4, (0.0, 1.0)),  # none of four: 6 %
-        (0.5, 5, (0.2, 0.8)),  # none of five: 3 %; at most one: 19 %
-        (0.9, 20, (0.8, 1.0)),  # at most 15 of 20: 4 %; at most 16: 13 %
-    ],
-)
-def test_the_range_that_chance_allows(prob, n, expected):
-    assert expected_range(prob, n) == expected
-
-
 def test_model_and_baseline_stand_side_by_side(tiny_run):
     table = summary(tiny_run).set_index(["quantity", "horizon_working_days"])
     assert list(table.index) == [("backlog", 5), ("backlog", 63), ("wip", 63), ("received", 63)]
     row = table.loc[("backlog", 63)]
-    assert (row["crps"], row["crps_baseline"], row["skill"], row["better_folds"]) == (10.0, 40.0, 0.75, 1)
-    assert table.loc[("received", 63), "better_folds"] == 0
+    assert (row["crps"], row["crps_baseline"], row["skill"], row["win_rate"]) == (10.0, 40.0, 0.75, 0.5)
+    assert table.loc[("received", 63), "win_rate"] == 0
     lines = text(score_table(tiny_run)).splitlines()
-    assert lines[2] == "| backlog | 10.0 | 40.0 | 75 % | 1 of 2 |"
-    assert lines[4] == "| received | 12.0 | 10.0 | −20 % | 0 of 2 |"
-    assert text(score_table(tiny_run, "team")).splitlines()[2:] == ["| wip | 3.0 | 4.0 | 25 % | 2 of 2 |"]
+    assert lines[2] == "| backlog | 10.0 | 40.0 | `bootstrap_13_weeks` | 75 % | 1 of 2 |"
+    assert lines[4] == "| received | 12.0 | 10.0 | `bootstrap_13_weeks` | −20 % | 0 of 2 |"
+    assert text(score_table(tiny_run, "team")).splitlines()[2:] == [
+        "| wip | 3.0 | 4.0 | `bootstrap_13_weeks` | 25 % | 2 of 2 |"
+    ]
 
 
 def test_skill_at_every_horizon(tiny_run):
@@ -56,6 +45,29 @@ def test_losses_are_said_plainly(tiny_run):
     assert won.endswith("in 3 of 5 comparisons (quantity, level and distance).")
     assert even == "It is even, within 2 %, on wip, office, 63 working days ahead (skill 1 %)."
     assert lost == "**The model loses** on received, office, 63 working days ahead (skill −20 %)."
+
+
+def test_every_baseline_that_wins_is_named_with_by_how_much(own_run, rewrite):
+    (lost,) = (text(sentence) for sentence in rival_sentences(own_run))
+    assert lost == (
+        "received, office: repeating weeks of the last quarter (`bootstrap_13_weeks`) scores 10.0 against 12.0 cases, "
+        "17 % less error than the model."
+    )
+    skill = own_run.table("backtest/skill.csv")
+    rewrite(skill.assign(skill=0.1), own_run.path("backtest/skill.csv"))
+    assert rival_sentences(own_run)[0].startswith("At the longest distance no baseline beats")
+    reason = [("last_quarter", "office", "office", "too [short]", day) for day in ("2024-06-27", "2024-09-26")]
+    table = pd.DataFrame(reason, columns=["model", "level", "unit", "reason", "cutoff"])
+    rewrite(table, own_run.path("backtest/not_made.csv"))
+    (told,) = rival_sentences(own_run)
+    assert told.startswith("`last_quarter` could not be made for 2 folds: too ")
+    assert "[short]" not in told
+
+
+def test_skill_stands_with_its_range_where_there_is_one(own_run, rewrite):
+    table = own_run.table("backtest/summary.csv")
+    rewrite(table.assign(skill_low=-0.1, skill_high=0.8), own_run.path("backtest/summary.csv"))
+    assert "| 75 % (−10 %–80 %) |" in text(score_table(own_run))
 
 
 def test_a_model_that_never_loses_has_no_such_sentence(own_run, rewrite):
@@ -73,7 +85,7 @@ def test_nothing_forecast_of_nothing_is_no_win(own_run, rewrite):
         own_run.path("backtest/summary.csv"),
     )
     assert "in 3 of 4 comparisons" in verdict_sentences(own_run)[0]
-    assert "| received | 12.0 | 10.0 | – | 0 of 2 |" in text(score_table(own_run))
+    assert "| received | 12.0 | 10.0 | `bootstrap_13_weeks` | – | 0 of 2 |" in text(score_table(own_run))
 
 
 def test_folds_and_how_many_of_them_count(tiny_run):
@@ -89,6 +101,14 @@ def test_a_fold_whose_sampler_failed_is_told(own_run, rewrite):
     verdicts = own_run.table("backtest/verdicts.csv").assign(status=["red", "green"], value=[1.08, 1.0])
     rewrite(verdicts, own_run.path("backtest/verdicts.csv"))
     assert fold_sentences(own_run)[1].startswith("**In 1 of 2 folds the sampler failed a check** (largest R-hat 1.08)")
+
+
+def test_a_fold_that_failed_is_told(own_run, rewrite):
+    failed = pd.DataFrame([("2024-12-31", "DataError", "no [case] was left")], columns=["cutoff", "error", "message"])
+    rewrite(failed, own_run.path("backtest/failures.csv"))
+    told = fold_sentences(own_run)[1]
+    assert told.startswith("**1 of 3 folds failed and have no scores** (the first, from 31 December 2024: no ")
+    assert "[case]" not in told
 
 
 def test_coverage_stands_beside_what_is_to_be_expected(tiny_run):

@@ -27,7 +27,9 @@ def test_a_warning_is_amber_and_named(own_run):
 
 def test_a_failure_is_red_and_says_not_to_use_it(own_run, rewrite):
     text = banner(with_status(own_run, "red", rewrite))
-    assert text.startswith("::: {.banner .red}\n**Do not use this forecast: it failed 1 of 5 checks.**")
+    assert text.startswith(
+        "::: {.banner .red}\n**This forecast is refused and not published: it failed 1 of 5 [checks](checks.qmd).**"
+    )
     assert "- divergences: 2 divergent draws" in text
 
 
@@ -35,13 +37,18 @@ def test_an_accepted_failure_is_red_with_its_reason_shown_literally(own_run, rew
     run = with_status(own_run, "red", rewrite)
     change(run, gate={"red": ["divergences"], "accepted_because": "trial run, <b>not</b> for use"})
     text = banner(run)
-    assert text.startswith("::: {.banner .red}\n**This forecast failed 1 of 5 checks.** It is shown all the same")
+    assert text.startswith("::: {.banner .red}\n**This forecast failed 1 of 5 [checks](checks.qmd).** It is shown all")
     assert r"trial run, \<b\>not\<\/b\> for use" in text
 
 
 def test_the_top_names_the_office_its_last_day_and_the_marking(tiny_run):
     first = page_top(tiny_run).splitlines()[1]
     assert first == r"[OFFICIAL\-SENSITIVE]{.marking} Office \& Co · Tiny office · data to 15 January 2025"
+
+
+def test_without_a_marking_none_is_shown(own_run, change):
+    run = change(own_run, config={"report": {"marking": ""}})
+    assert ".marking" not in page_top(run) + provenance(run)
 
 
 def test_the_end_names_what_the_run_was_made_from(tiny_run):

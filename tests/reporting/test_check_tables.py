@@ -1,4 +1,4 @@
-"""Verdicts, replicates, findings and the quarantine as the checks page shows them."""
+"""Verdicts and replicates as the checks page shows them."""
 
 import pytest
 
@@ -6,11 +6,10 @@ from bayes_backlog.reporting.check_tables import (
     convergence,
     convergence_sentence,
     convergence_table,
-    findings_table,
+    parity_table,
     predictive,
     predictive_sentences,
     predictive_table,
-    quarantine_sentence,
     replicates,
 )
 
@@ -76,18 +75,7 @@ def test_replicates_of_one_statistic(tiny_run):
     assert replicates(tiny_run, "team_week_sd").empty
 
 
-def test_findings_are_listed_the_gravest_first_and_literally(tiny_run):
-    assert lines(findings_table(tiny_run))[2:] == [
-        r"| late sign off | warning | 1,200 | a\|b \<script\> |",
-        "| missing fte | info | 12 | 12 cases have no fte |",
-    ]
-
-
-def test_the_quarantine_in_a_sentence(own_run, rewrite):
-    assert (
-        quarantine_sentence(own_run)
-        .replace("\u00a0", " ")
-        .startswith("The quarantine holds 3 values of 2 rows (1 % of 200): value left out (2) and row left out (1).")
-    )
-    rewrite(own_run.table("cases/quarantine.csv").iloc[:0], own_run.path("cases/quarantine.csv"))
-    assert quarantine_sentence(own_run).startswith("All 200 rows of the source could be used")
+def test_programs_that_differ_are_shown_as_such(tiny_run):
+    rows = lines(parity_table(tiny_run))[2:]
+    assert rows[0].startswith(r"| [signed\_off: Bambi and PyMC]{.verdict .green} | 2e-11 | 1e-06 |")
+    assert rows[1].startswith(r"| [signed\_off: as sampled and PyMC]{.verdict .red} | 3e-01 |")

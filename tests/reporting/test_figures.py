@@ -128,8 +128,10 @@ def test_panels_begin_at_zero_unless_all_are_far_from_it():
 
 def test_gaps_in_the_past_stay_gaps(tiny_run):
     table = team_fan(tiny_run, "allocated")
-    drawn = line(fan_panels(table).axes[0], OBSERVED).get_ydata()
-    assert np.isnan(drawn).any()
+    whole = line(fan_panels(table).axes[0], OBSERVED).get_ydata()
+    assert not np.isnan(whole).any()
+    gap = table.assign(observed=table["observed"].mask(table["date"] == table["date"].iloc[5]))
+    assert np.isnan(line(fan_panels(gap).axes[0], OBSERVED).get_ydata()).any()
 
 
 def test_the_real_value_stands_among_the_replicates(tiny_run):

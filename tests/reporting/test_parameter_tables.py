@@ -8,6 +8,8 @@ from bayes_backlog.reporting.parameter_tables import (
     calendar_sentence,
     group_ratios,
     group_table,
+    shrinkage,
+    shrinkage_sentence,
     state_ratios,
     state_table,
     swings,
@@ -69,6 +71,38 @@ def test_parts_that_are_switched_off_are_left_out(own_run):
     assert swings(own_run)["parameter"].unique().tolist() == ["dispersion"]
     assert state_ratios(own_run).empty
     assert state_table(own_run).count("\n") == 1
+
+
+def test_an_office_of_one_role_has_nothing_between_roles(own_run):
+    data = own_run.tree("model/posterior.nc")["posterior"].to_dataset()
+    data = data.assign_coords(team=["A", "B"], role=["EO", "(unused 1)"])
+    write_dataset(xr.DataTree.from_dict({"posterior": data}), own_run.path("model/posterior.nc"))
+    table = group_table(own_run)
+    assert "between teams" in table
+    assert "between roles" not in table
+
+
+def test_rates_of_people_are_drawn_together_and_bear_no_name(tiny_run, monkeypatch):
+    monkeypatch.setattr("bayes_backlog.reporting.parameter_tables.FEWEST_DRAWN", 6)
+    table = shrinkage(tiny_run)
+    allocated = table[table["panel"] == "allocated"]
+    # Seven cases a day over six people: one of them at two, the others at one.
+    assert allocated["raw"].tolist() == pytest.approx([6 / 7] * 5 + [12 / 7])
+    assert allocated["estimated"].tolist() == pytest.approx([1.0] * 6)
+    assert list(table.columns) == ["panel", "fte_days", "raw", "estimated"]
+    assert "0 % for allocated" in text(shrinkage_sentence(tiny_run))
+
+
+def test_people_who_were_hardly_there_are_not_drawn(tiny_run, monkeypatch):
+    monkeypatch.setattr("bayes_backlog.reporting.parameter_tables.FEWEST_DRAWN", 6)
+    days = tiny_run.table("panels/daily_panel.parquet").groupby("investigator")["exposure"].sum().max()
+    monkeypatch.setattr("bayes_backlog.reporting.parameter_tables.FEWEST_DAYS", days + 1)
+    assert shrinkage(tiny_run).empty
+
+
+def test_people_of_a_small_office_are_not_drawn(tiny_run):
+    assert shrinkage(tiny_run).empty
+    assert shrinkage_sentence(tiny_run).startswith("With fewer than 10 people")
 
 
 def test_groups_are_compared_without_naming_anybody(tiny_run):

@@ -196,7 +196,8 @@ def test_links_between_pages_lead_to_the_html_files(preview, html):
 def test_the_navigation_bar_names_the_pages_and_marks_the_current_one(project):
     site = read_site(project)
     assert navigation_bar(site, Path("reports/guide/start.qmd")) == (
-        '<a href="../index.html">Summary</a> <a href="start.html" aria-current="page">Guide</a>'
+        '<a href="../index.html">Summary</a> <details name="menu"><summary class="here">More</summary>'
+        '<div><a href="start.html" aria-current="page">Guide</a></div></details>'
     )
 
 
@@ -215,7 +216,8 @@ def test_the_first_page_comes_first_and_none_comes_twice(project):
 
 def out_of_step(site: Site) -> set[Path]:
     """Return the pages that the navigation bar does not lead to, and the entries that lead nowhere."""
-    return {page for _, page in site.navigation} ^ set(site.pages)
+    links = [link for entry in site.navigation for link in (entry.menu or (entry,))]
+    return {link.page for link in links} ^ set(site.pages)
 
 
 def test_the_navigation_bar_leads_to_every_page_of_this_project():
@@ -306,6 +308,15 @@ def test_a_cell_that_raises_names_the_page_and_leaves_the_old_one(project, tmp_p
         render_report(root / "results" / "demo", root=root)
     assert old.read_text(encoding="utf-8") == "yesterday's"
     assert not (old.parent / "none").exists()
+
+
+def test_a_page_knows_nothing_of_the_page_before_it(monkeypatch, project, tmp_path):
+    monkeypatch.setattr("bayes_backlog.reporting.preview.PAGES_AT_ONCE", 1)
+    root = copied(project, tmp_path, "---\ntitle: x\n---\n\n```{python}\nleft_behind = 1\n```\n")
+    second = "---\ntitle: y\n---\n\n```{python}\nleft_behind\n```\n"
+    (root / "reports" / "none" / "start.qmd").write_text(second, encoding="utf-8")
+    with pytest.raises(RunError, match=r"start\.qmd stopped with NameError"):
+        render_report(root / "results" / "demo", root=root)
 
 
 def test_a_process_that_dies_names_the_page(project, tmp_path):

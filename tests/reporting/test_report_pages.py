@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bayes_backlog.reporting.render import render_report
-
 REPORTS = Path(__file__).parents[2] / "reports"
 PAGES = sorted(REPORTS.glob("*.qmd"))
 CELL = re.compile(r"^```\{python\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,29 +77,51 @@ def test_a_cell_is_one_call_and_every_figure_has_an_alternative_text(page):
     for cell in cells:
         code = [line for line in cell.splitlines() if not line.startswith("#|")]
         assert len(code) == 1
-        assert ("fig-alt" in cell) == ("_panels(" in cell or "fan_chart(" in cell)
+        assert ("fig-alt" in cell) == ("_panels(" in cell or "_chart(" in cell)
+
+
+def figures_without_numbers(page: str) -> list[str]:
+    """Return the figures that are not followed by the table of their numbers."""
+    figures = re.findall(r"^::: \{#(fig-[\w-]+)\}\n.*?^:::\n\n?(.*?\n.*?\n)", page, re.MULTILINE | re.DOTALL)
+    return [name for name, after in figures if "_numbers(" not in after]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_figure_is_followed_by_its_numbers(page):
+    assert figures_without_numbers(page.read_text(encoding="utf-8")) == []
+
+
+def test_a_figure_without_its_numbers_is_seen():
+    figure = "::: {#fig-x}\n```{python}\nfan_chart(t)\n```\n\nCaption.\n:::\n\n"
+    assert figures_without_numbers(f"{figure}Prose.\nMore.\n") == ["fig-x"]
+    assert figures_without_numbers(figure + "```{python}\nMarkdown(fan_numbers(t))\n```\n") == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_says_whose_it_is_at_the_top_and_what_made_it_at_the_end(page):
     first, *_, last = CELL.findall(page.read_text(encoding="utf-8"))
-    assert first.endswith("Markdown(page_top(run))\n")
+    assert first.endswith(("Markdown(page_top(run))\n", "Markdown(forecast_top(run))\n"))
     assert last == "Markdown(provenance(run))\n"
-
-
-@pytest.fixture(scope="module")
-def rendered(tiny_run, tmp_path_factory):
-    """All pages of the small run, by name."""
-    output = tmp_path_factory.mktemp("pages")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shutil.which", lambda name: None)
-        render_report(tiny_run.folder, output, root=REPORTS.parent)
-    return {page.stem: page.read_text(encoding="utf-8") for page in sorted(output.glob("*.html"))}
 
 
 def test_every_page_renders_with_its_figures_and_tables(rendered):
     counts = {name: (page.count('class="fig"'), page.count('class="tbl"')) for name, page in rendered.items()}
-    assert counts == {"index": (1, 1), "forecast": (4, 3), "checks": (5, 6), "backtest": (1, 5)}
+    assert counts == {
+        "index": (1, 1),
+        "forecast": (7, 6),
+        "scenarios": (1, 1),
+        "backtest": (1, 5),
+        "data": (1, 4),
+        "model": (2, 6),
+        "checks": (4, 4),
+        "provenance": (0, 4),
+        "glossary": (0, 0),
+        "review": (0, 0),
+        "assumptions": (0, 2),
+        "assurance": (0, 4),
+        "model-card": (0, 2),
+        "transparency": (0, 3),
+    }
     for page in rendered.values():
         assert page.count("data:image/svg+xml") == page.count('class="fig"')
 
@@ -117,8 +137,8 @@ def test_pages_show_numbers_and_not_what_a_computer_writes_for_none(rendered):
 
 
 def test_labels_of_the_data_are_text_on_the_pages(rendered):
-    assert "B|&lt;b&gt;" in rendered["forecast"]
-    assert "a|b &lt;script&gt;" in rendered["checks"]
+    assert "B|&lt;script&gt;alert(1)&lt;/script&gt;" in rendered["forecast"]
+    assert "a|b &lt;script&gt;" in rendered["data"]
     assert not any("<script" in page for page in rendered.values())
 
 

@@ -37,6 +37,13 @@ local function number_and_caption(document)
   })
 end
 
+-- What is wider than a phone scrolls inside its own box, which the keyboard can reach.
+local function scrolling(content, class, label)
+  -- Pairs and not a table, which Lua would write in another order every time.
+  local attributes = { { "tabindex", "0" }, { "role", "group" }, { "aria-label", label } }
+  return pandoc.Div(content, pandoc.Attr("", { class }, attributes))
+end
+
 local rest = {
   Cite = function(cite)
     local found = labels[cite.citations[1].id]
@@ -48,9 +55,14 @@ local rest = {
       return link
     end
   end,
-  -- A table wider than a phone scrolls inside its own box.
   Table = function(wide)
-    return pandoc.Div({ wide }, { class = "table" })
+    return scrolling({ wide }, "table", "Table")
+  end,
+  Para = function(paragraph)
+    local only = #paragraph.content == 1 and paragraph.content[1]
+    if only and only.t == "Math" and only.mathtype == "DisplayMath" then
+      return scrolling({ paragraph }, "equation", "Equation")
+    end
   end,
   Div = function(div)
     if not div.classes:find_if(function(class) return class:match("^callout%-") end) then
