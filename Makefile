@@ -6,14 +6,16 @@ BIN := $(VENV)/bin
 PYTHON ?= python3.13 python3.12 python3 python
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help setup report test test-all benchmark lint
+.PHONY: help setup report test test-all golden benchmark lint audit
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make report    run the demonstration and write its HTML report"
-	@echo "make test      run the tests (about a minute once installed)"
+	@echo "make test      run the tests (some minutes once installed)"
 	@echo "make test-all  run the tests that sample as well"
 	@echo "make benchmark measure time and memory from raw export to daily panel (minutes)"
+	@echo "make golden    accept what the small run now gives as what golden tests expect"
+	@echo "make audit     look the pins up in the list of known vulnerabilities (needs the network)"
 	@echo "make lint      check style, types and the order of imports"
 	@echo "make setup     install everything, for development, into $(VENV)"
 
@@ -31,6 +33,9 @@ test: $(VENV)/.ready-dev
 test-all: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -m "not speed"
 
+golden: $(VENV)/.ready-dev
+	BAYES_BACKLOG_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden
+
 benchmark: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -m speed tests/benchmarks
 
@@ -39,6 +44,12 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# In an environment of its own: what audits the pins is none of them.
+audit: | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --disable-pip --no-deps --strict
 
 $(VENV)/.ready: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing bayes_backlog and what it needs into $(VENV) (a minute or two, once) ..."

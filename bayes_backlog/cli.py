@@ -1,31 +1,51 @@
 """The command line: one verb a stage, one message for everything that can go wrong.
 
-Exit codes: 0 when every gate passed, 2 for an error that the user can mend, 3 when a gate refused the forecast.
+Exit codes: 0 when every gate passed, 2 for an error that the user can mend, 3 when a gate refused the forecast, a
+fold of the backtest failed or the office has drifted from its forecast.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
+from pydantic import ValidationError
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 from bayes_backlog import stages
+from bayes_backlog.attribution import attribute as attribute_changes
+from bayes_backlog.attribution import forecast_runner
 from bayes_backlog.cases.messy_export import write_messy_export
+from bayes_backlog.cases.new_office import office_config, proposal_table
+from bayes_backlog.cases.proposal import propose
 from bayes_backlog.cases.synthetic import simulate_office, write_office
-from bayes_backlog.config import Config, load_config, with_data
-from bayes_backlog.errors import BacklogError, ConfigError, GateRefused
+from bayes_backlog.config import Compute, Config, load_config, with_data
+from bayes_backlog.errors import BacklogError, ConfigError, Drifted, GateRefused, examples
+from bayes_backlog.evaluation.monitor import verdict_sentence
+from bayes_backlog.evaluation.verification import verify as verify_run
 from bayes_backlog.inference.sampling import Progress as Report
+from bayes_backlog.models.describe import description
+from bayes_backlog.models.spec import spec_from_config, spec_from_json
+from bayes_backlog.reporting import comparison
 from bayes_backlog.reporting.finished import refuse_unfinished
 from bayes_backlog.reporting.headline import headline_sentences
+from bayes_backlog.reporting.monitoring import CHART, HISTORY, watch
+from bayes_backlog.reporting.publish import publish as publish_tables
 from bayes_backlog.reporting.render import existing_run, render_report
-from bayes_backlog.runs import Run
+from bayes_backlog.reporting.scenario_tables import needed_staff_table
+from bayes_backlog.runs import Run, write_text
+from bayes_backlog.scenario_stage import Asked, Levers, chosen_scenarios, compare_scenarios, needed_staff
 
 app = typer.Typer(
     help="Bayesian 90-day forecasts of case-work backlogs.",
@@ -39,7 +59,16 @@ ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file 
 DataPath = Annotated[Path | None, typer.Option("--data", help="Case log to read instead of the configuration's.")]
 ResultsPath = Annotated[Path, typer.Option("--results", help="Folder that gets one folder per configuration.")]
 
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Folds run side by side, by default one a core.")
+]
+SchedulerOption = Annotated[
+    str | None, typer.Option("--scheduler", help="Run folds on a Dask cluster: tcp://HOST:PORT, or 'local'.")
+]
+
 DEFAULT_RESULTS = Path("results")
+PACE_SECONDS = 86_400.0
+"""Remaining time is told by the pace of the whole stage: a single fold can take minutes."""
 
 
 @contextmanager
@@ -53,7 +82,9 @@ def progress_bar(title: str) -> Iterator[Report]:
         TimeElapsedColumn(),
         TimeRemainingColumn(elapsed_when_finished=False),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+    with Progress(
+        *columns, console=console, transient=not console.is_terminal, speed_estimate_period=PACE_SECONDS
+    ) as progress:
         task = progress.add_task(title, total=None, words="")
 
         def report(done: int, total: int, words: str) -> None:
@@ -64,24 +95,34 @@ def progress_bar(title: str) -> Iterator[Report]:
         console.print(f"{title}: done")
 
 
-def _config(path: Path, data: Path | None) -> Config:
+def _config(path: Path, data: Path | None, compute: Compute) -> Config:
     config = load_config(path)
+    given = {name: value for name, value in compute.model_dump().items() if value is not None}
+    config = config.model_copy(update={"compute": config.compute.model_copy(update=given)})
     return config if data is None else with_data(config, file=data.resolve())
 
 
-def _run_stages(config_path: Path, data: Path | None, results: Path, last_stage: str) -> Run:
-    config = _config(config_path, data)
+def _run_stages(
+    config_path: Path, data: Path | None, results: Path, wanted: Collection[str], compute: Compute | None = None
+) -> Run:
+    config = _config(config_path, data, compute or Compute())
     run = Run(results / config.name)
-    shop = stages.open_workshop(config, run, progress_bar, last_stage)
-    stages.run_to(shop, last_stage)
+    shop = stages.open_workshop(config, run, progress_bar, console.print, wanted)
+    stages.run_stages(shop, wanted)
     console.print(f"Written: {run.folder}")
     return run
 
 
 @app.command()
-def run(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
+def run(
+    config: ConfigPath,
+    data: DataPath = None,
+    results: ResultsPath = DEFAULT_RESULTS,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+) -> None:
     """Do everything: cases, panel, fit, check, forecast, backtest."""
-    done = _run_stages(config, data, results, stages.STAGES[-1])
+    done = _run_stages(config, data, results, stages.STAGES, _compute(workers, scheduler))
     for sentence in headline_sentences(done):
         console.print(sentence)
 
@@ -89,7 +130,7 @@ def run(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAUL
 @app.command()
 def cases(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
     """Read, type and pseudonymise the case log; list findings and the quarantine."""
-    done = _run_stages(config, data, results, "cases")
+    done = _run_stages(config, data, results, stages.up_to("cases"))
     for finding in done.table("cases/findings.csv").itertuples():
         console.print(f"{finding.severity}: {finding.message}", markup=False)
 
@@ -97,23 +138,31 @@ def cases(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFA
 @app.command()
 def panel(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
     """Build events, stocks, roster and the daily panel."""
-    _run_stages(config, data, results, "panel")
+    _run_stages(config, data, results, stages.up_to("panel"))
 
 
 @app.command()
 def fit(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
     """Sample the posterior and apply the convergence gate."""
-    _run_stages(config, data, results, "fit")
+    _run_stages(config, data, results, stages.up_to("fit"))
 
 
 @app.command()
 def check(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
     """Compare replicated with real totals and list the verdicts."""
     try:
-        _show_verdicts(_run_stages(config, data, results, "check"))
+        _show_verdicts(_run_stages(config, data, results, stages.up_to("check")))
     except GateRefused:
         _show_verdicts(Run(results / load_config(config).name))
         raise
+
+
+@app.command()
+def rows(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
+    """Sample the transparent row model of each staff flow: a cross-check, too narrow for totals to forecast with."""
+    done = _run_stages(config, data, results, ("cases", "panel", "rows"))
+    for verdict in done.table("model/rows_verdicts.csv").itertuples():
+        console.print(f"{verdict.status:5} {verdict.flow}, {verdict.check}: {verdict.message}", markup=False)
 
 
 def _show_verdicts(done: Run) -> None:
@@ -124,15 +173,102 @@ def _show_verdicts(done: Run) -> None:
 @app.command()
 def forecast(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
     """Roll forward to flows and stocks of the horizon."""
-    done = _run_stages(config, data, results, "forecast")
+    done = _run_stages(config, data, results, stages.up_to("forecast"))
     for sentence in headline_sentences(done):
         console.print(sentence)
 
 
 @app.command()
-def backtest(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
-    """Forecast the past from earlier cutoffs and score it."""
-    _run_stages(config, data, results, "backtest")
+def backtest(
+    config: ConfigPath,
+    data: DataPath = None,
+    results: ResultsPath = DEFAULT_RESULTS,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+) -> None:
+    """Forecast the past from earlier cutoffs and score it; finished folds are kept, so a stopped one continues."""
+    _run_stages(config, data, results, ("cases", "panel", "backtest"), _compute(workers, scheduler))
+
+
+def _compute(workers: int | None, scheduler: str | None) -> Compute:
+    try:
+        return Compute(workers=workers, scheduler=scheduler)
+    except ValidationError as error:
+        raise ConfigError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+
+
+@app.command()
+def describe(
+    what: Annotated[Path, typer.Argument(metavar="CONFIG|RUN", help="A configuration, or the folder of a run.")],
+) -> None:
+    """Show a model's specification as formula, mathematics, plain words and implied rate ratios."""
+    if what.is_dir():
+        spec = spec_from_json(Run(existing_run(what)).text("model/spec.json"))
+    else:
+        spec = spec_from_config(load_config(what).model, has_removed=True)
+    typer.echo(description(spec))
+
+
+@app.command()
+def scenario(
+    config: ConfigPath,
+    data: DataPath = None,
+    results: ResultsPath = DEFAULT_RESULTS,
+    name: Annotated[str | None, typer.Option("--name", help="Of one scenario; all of them by default.")] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Ask for the staff needed: backlog=200.")] = None,
+    by: Annotated[datetime | None, typer.Option("--by", formats=["%Y-%m-%d"], help="Day of the target.")] = None,
+    prob: Annotated[float, typer.Option("--prob", min=0.01, max=0.99, help="Probability of meeting it.")] = 0.8,
+    team: Annotated[str | None, typer.Option("--team", help="Of the joiners; the largest by default.")] = None,
+    role: Annotated[str | None, typer.Option("--role", help="Of the joiners; the largest by default.")] = None,
+    first_date: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Day on which they start.")
+    ] = None,
+    overtime: Annotated[
+        list[float] | None,
+        typer.Option("--overtime", min=-0.9, max=5, help="Also with so much more work of all: 0.1. May repeat."),
+    ] = None,
+    inflow: Annotated[
+        list[float] | None,
+        typer.Option("--inflow", min=-0.9, max=5, help="Also with so many more cases: -0.1 is fewer. May repeat."),
+    ] = None,
+) -> None:
+    """Compare scenarios with the forecast; or, with --target and --by, ask how many FTE a target needs."""
+    loaded = _config(config, data, Compute())
+    chosen = chosen_scenarios(loaded, name) if name or target is None else ()
+    run = Run(results / loaded.name)
+    shop = stages.open_workshop(loaded, run, progress_bar, console.print, stages.up_to("forecast"))
+    if target is None:
+        compare_scenarios(shop, chosen)
+        for one in chosen:
+            console.print(f"Written: {run.folder}/scenarios/{one.name}")
+        return
+    if by is None:
+        raise ConfigError("--target needs --by, the day on which it counts, such as --by 2026-03-31.")
+    asked = Asked(target, by.date(), prob, team, role, first_date.date() if first_date else None)
+    levers = Levers(tuple(overtime or ()), tuple(inflow or ()))
+    console.print(needed_staff_table(needed_staff(shop, chosen[0] if name else None, asked, levers)))
+
+
+@app.command()
+def init(
+    export: Annotated[Path, typer.Argument(metavar="EXPORT", help="A case log: CSV (also .gz) or XLSX.")],
+    out: Annotated[Path, typer.Option("--out", help="Where the configuration goes.")] = Path("configs/office.yaml"),
+    sheet: Annotated[str | None, typer.Option("--sheet", help="Of a workbook; the first one by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a configuration that is there already.")] = False,
+) -> None:
+    """Propose a configuration for a new office from the headers and cells of its export."""
+    if out.suffix not in (".yaml", ".yml"):
+        raise ConfigError(f"--out is {out}, which is no name of a configuration. Give one that ends in .yaml.")
+    if out.exists() and not force:
+        raise ConfigError(f"{out} is there already and would be lost. Give another --out, or --force to replace it.")
+    proposal = propose(export, sheet)
+    write_text(office_config(proposal, export, out), out)
+    console.print(proposal_table(proposal))
+    doubts = {name: match.doubt for name, match in proposal.matches.items() if match.doubt}
+    for name, doubt in doubts.items():
+        console.print(f"check {name}: {doubt}", markup=False)
+    console.print(f"Written: {out}, with {len(proposal.missing)} column(s) to complete and {len(doubts)} to check.")
+    console.print(f"Next: read it, then bayes-backlog cases {out}", markup=False)
 
 
 @app.command()
@@ -164,6 +300,82 @@ def report(
     """Render a finished run's report and print its path."""
     refuse_unfinished(Run(existing_run(run_folder)))
     typer.echo(render_report(run_folder))
+
+
+@app.command()
+def verify(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, such as results/demo.")],
+    data: Annotated[Path | None, typer.Option("--data", help="Also compare this case log with the one read.")] = None,
+) -> None:
+    """Recompute a run's hashes, and its tables and scores from what lies beneath them."""
+    found = verify_run(Run(existing_run(run_folder)), data)
+    table = Table("what", "values", "", box=SIMPLE)
+    for line in found:
+        verdict = Text(line.problem or "agrees", style="red" if line.problem else "green")
+        table.add_row(line.what, f"{line.n:,}", verdict)
+    console.print(table)
+    wrong = [line.what for line in found if line.problem]
+    if wrong:
+        raise GateRefused(
+            f"{run_folder} is not what it says: {len(wrong)} of {len(found)} checks do not agree ({examples(wrong)}). "
+            "Do not use it; make it again with bayes-backlog run CONFIG."
+        )
+
+
+@app.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A finished run.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another one.")],
+    attribute: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="CONFIG_A CONFIG_B", help="Run A again with one change of B at a time (minutes each)."),
+    ] = None,
+) -> None:
+    """Show what differs between two runs: data, configuration, versions, code; and what became of the answer."""
+    a, b = (Run(existing_run(folder)) for folder in (run_a, run_b))
+    _show("What differs", comparison.differences(a, b))
+    _show("The backlog, cases", comparison.headlines(a, b))
+    _show("Scores of the office", comparison.score_changes(a, b))
+    if attribute is None:
+        return
+    configs = [load_config(path) for path in attribute]
+    runner = forecast_runner(progress_bar, console.print)
+    _show("What moved the mean backlog, cases", pd.concat(attribute_changes(a, b, configs[0], configs[1], runner)))
+
+
+def _show(title: str, table: pd.DataFrame) -> None:
+    shown = Table(*map(str, table), title=title, title_justify="left", box=SIMPLE)
+    for row in table.itertuples(index=False):
+        shown.add_row(*(Text(f"{value:,.2f}" if isinstance(value, float) else str(value)) for value in row))
+    Console(highlight=False).print(shown if len(table) else f"{title}: nothing")
+
+
+@app.command()
+def publish(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, such as results/demo.")],
+    people: Annotated[
+        bool, typer.Option("--people", help="Also what is forecast for each person, under pseudonyms.")
+    ] = False,
+) -> None:
+    """Write the tables of a run that may leave the office: teams and roles too small to be shown are withheld."""
+    done = Run(existing_run(run_folder))
+    refuse_unfinished(done)
+    for path in publish_tables(done, people=people):
+        typer.echo(path)
+
+
+@app.command()
+def monitor(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, such as results/demo.")],
+    new_data: Annotated[Path, typer.Argument(metavar="NEW_DATA", help="A later export with the same columns.")],
+) -> None:
+    """Score a run's forecast against what came since, and say whether the office has drifted (exit code 3)."""
+    done = Run(existing_run(run_folder))
+    found = watch(done, new_data)
+    console.print(f"Written: {done.path(HISTORY)}, {done.path(CHART)}")
+    if found.is_alarm:
+        raise Drifted(verdict_sentence(found))
+    typer.echo(verdict_sentence(found))
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:

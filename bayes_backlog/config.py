@@ -7,19 +7,21 @@ Nothing here reads data: a configuration that loads is well formed, not yet true
 
 from __future__ import annotations
 
-import itertools
 import types
 import typing
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from bayes_backlog.assumptions import Scenario, Staffing
 from bayes_backlog.errors import ConfigError, nearest
-from bayes_backlog.vocabulary import ATTRIBUTES, MILESTONES
+from bayes_backlog.sections import Period, Section, refuse_disorder
+from bayes_backlog.vocabulary import ATTRIBUTES, BASELINES, DEFAULT_BASELINES, MILESTONES, MODEL
 
+NAME = r"^[a-z0-9][a-z0-9_-]{0,40}$"
 MAX_CONFIG_BYTES = 200_000
 MAX_ALIASES = 8
 """A few repeated values are a convenience; many can stand for billions (each of an alias's own aliases multiplies)."""
@@ -27,36 +29,13 @@ PLAIN_WORDS = {
     "missing": "is required",
     "model_type": "needs settings below it; remove the key to use the defaults",
     "invalid_key": "is read as a number or as yes/no, not as a name; put it in quotes",
+    "date_parsing": "must be a day written year-month-day, such as 2025-06-30",
+    "date_from_datetime_parsing": "must be a day written year-month-day, such as 2025-06-30",
     "finite_number": "must be a finite number",
     "string_pattern_mismatch": "may hold lower-case letters, digits, - and _, at most 41, a letter or digit first",
 }
 """What to say in place of the validator's own words."""
 CANONICAL_COLUMNS = ("case_id", "investigator", "team", "role", *ATTRIBUTES, *MILESTONES)
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys refused, values immutable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-def _refuse_disorder(**days: date) -> None:
-    """Refuse days that are not in the order in which they are given."""
-    for (earlier, first), (later, last) in itertools.pairwise(days.items()):
-        if last < first:
-            raise ValueError(f"{later} ({last}) lies before {earlier} ({first}): no day would be left")
-
-
-class Period(Section):
-    """Days from first_date to last_date, both inclusive."""
-
-    first_date: date
-    last_date: date
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        _refuse_disorder(first_date=self.first_date, last_date=self.last_date)
-        return self
 
 
 class Simulate(Period):
@@ -99,7 +78,7 @@ class Data(Section):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         names = ("plausible_first_date", "first_date", "as_of", "plausible_last_date")
-        _refuse_disorder(**{name: day for name in names if (day := getattr(self, name)) is not None})
+        refuse_disorder(**{name: day for name in names if (day := getattr(self, name)) is not None})
         return self
 
 
@@ -128,7 +107,8 @@ class Model(Section):
     week_shock: bool = True
     slow_level: bool = True
     elasticity: bool = True
-    annual_harmonics: Annotated[int, Field(ge=0, le=6)] = 2
+    month_batches: bool = False
+    annual_harmonics: Annotated[int, Field(ge=0, le=6)] = 1
 
 
 class Sampling(Section):
@@ -151,35 +131,101 @@ class Forecast(Section):
 
 
 class Backtest(Section):
-    """Rolling origins: `n_folds` cutoffs, `step_days` apart, the last one as late as its truth allows."""
+    """Which days forecasts of the past are made from, what they learn from and what they are asked.
+
+    Cutoffs are `n_folds` days, `step_days` apart, the last one as late as its truth allows; or the ends of months or
+    quarters from `first_cutoff` to `last_cutoff`; or the days listed in `cutoffs`. The training window begins with the
+    data and expands, or rolls with `rolling_window_days`. `variants` are other settings of the model, by name, scored
+    in the same folds; parts that they do not mention are as by default.
+    """
 
     n_folds: Annotated[int, Field(ge=0)] = 4
     step_days: Annotated[int, Field(ge=1)] = 98
-    horizon_working_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (5, 21, 63)
+    every: Literal["month", "quarter"] | None = None
+    first_cutoff: date | None = None
     last_cutoff: date | None = None
+    cutoffs: Annotated[tuple[date, ...], Field(min_length=1)] | None = None
+    rolling_window_days: Annotated[int, Field(ge=182)] | None = None
+    horizon_working_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (5, 21, 63)
     chains: Annotated[int, Field(ge=2)] = 2
     draws: Annotated[int, Field(ge=50)] = 700
     tune: Annotated[int, Field(ge=50)] = 500
+    baselines: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_BASELINES
+    variants: dict[Annotated[str, Field(pattern=NAME)], Model] = Field(default_factory=dict)
 
-    @field_validator("horizon_working_days")
+    @field_validator("variants")
     @classmethod
-    def _once(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(horizons)) < len(horizons):
-            raise ValueError("each horizon may stand once, or its scores would count double")
-        return horizons
+    def _names_apart(cls, variants: dict[str, Model]) -> dict[str, Model]:
+        if taken := [name for name in variants if name == MODEL or name in BASELINES]:
+            raise ValueError(f"{', '.join(taken)} is the name of another forecaster; scores could not be told apart")
+        return variants
+
+    @field_validator("baselines")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in BASELINES]:
+            raise ValueError("; ".join(f"'{name}' is not a baseline. {nearest(name, BASELINES)}" for name in unknown))
+        return names
+
+    @field_validator("horizon_working_days", "cutoffs", "baselines")
+    @classmethod
+    def _once(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        if values is not None and len(set(values)) < len(values):
+            raise ValueError("each value may stand once, or its scores would count double")
+        return values
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.cutoffs is not None:
+            self._refuse_beside("cutoffs", "n_folds", "step_days", "every", "first_cutoff", "last_cutoff")
+        elif self.every is not None:
+            self._refuse_beside("every", "n_folds", "step_days")
+            if self.first_cutoff is None or self.last_cutoff is None:
+                raise ValueError(f"the ends of every {self.every} need first_cutoff and last_cutoff")
+            refuse_disorder(first_cutoff=self.first_cutoff, last_cutoff=self.last_cutoff)
+        elif self.first_cutoff is not None:
+            raise ValueError("first_cutoff goes with every: month or quarter; n_folds are counted back from the last")
+        return self
+
+    def _refuse_beside(self, chosen: str, *others: str) -> None:
+        if both := [name for name in others if name in self.model_fields_set]:
+            raise ValueError(f"{chosen} says already which days are used, so {', '.join(both)} must not be given")
+
+
+class Compute(Section):
+    """Where independent jobs run; their results are the same everywhere."""
+
+    workers: Annotated[int, Field(ge=1)] | None = None
+    scheduler: str | None = None
+
+    @field_validator("scheduler")
+    @classmethod
+    def _address(cls, scheduler: str | None) -> str | None:
+        if scheduler not in (None, "local") and not str(scheduler).startswith(("tcp://", "tls://")):
+            raise ValueError(
+                f"{scheduler} is no address of a Dask scheduler: give tcp://HOST:PORT as `dask scheduler` prints it, "
+                "or local for a cluster on this machine"
+            )
+        return scheduler
+
+
+Role = Literal["commissioner", "analyst", "assurer", "approver", "data_owner"]
+"""Who answers for what: the roles of the UK government's Aqua Book, and the owner of the data."""
 
 
 class Report(Section):
-    """Words on the report's pages."""
+    """Words on the report's pages; `roles` are the names on its review sheet, left blank where not given."""
 
-    marking: str = "OFFICIAL"
+    marking: str = ""
     organisation: str = ""
+    contact: str = ""
+    roles: dict[Role, str] = Field(default_factory=dict)
 
 
 class Config(Section):
     """One office or study."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
+    name: Annotated[str, Field(pattern=NAME)]
     title: str
     data: Data = Data()
     simulate: Simulate | None = None
@@ -189,7 +235,17 @@ class Config(Section):
     sampling: Sampling = Sampling()
     forecast: Forecast = Forecast()
     backtest: Backtest = Backtest()
+    compute: Compute = Compute()
     report: Report = Report()
+    staffing: Staffing = Staffing()
+    scenarios: tuple[Scenario, ...] = ()
+
+    @field_validator("scenarios")
+    @classmethod
+    def _named_once(cls, scenarios: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
+        if len({scenario.name for scenario in scenarios}) < len(scenarios):
+            raise ValueError("each scenario needs a name of its own, which is also that of its folder")
+        return scenarios
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -217,7 +273,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(
             f"{path} is larger than {MAX_CONFIG_BYTES} bytes, which no configuration is. Did you mean --data?"
         )
-    raw = _read_yaml(path)
+    raw = read_yaml(path)
     if not isinstance(raw, dict):
         raise ConfigError(f"{path} holds no settings: expected keys such as name, title and data.")
     try:
@@ -258,7 +314,14 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
 
 
-def _read_yaml(path: Path) -> object:
+def read_yaml(path: Path) -> object:
+    """Read YAML safely, as `load_config` does.
+
+    Raises
+    ------
+    ConfigError
+        When it is not YAML, or would take an unsafe reader.
+    """
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except RecursionError as error:

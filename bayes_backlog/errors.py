@@ -34,6 +34,18 @@ class GateRefused(BacklogError):  # noqa: N818 - a refusal is not an error of th
     exit_code = 3
 
 
+class FoldsFailed(BacklogError):  # noqa: N818 - says what happened to the folds
+    """Some folds of a backtest have no scores; everything else is written."""
+
+    exit_code = 3
+
+
+class Drifted(BacklogError):  # noqa: N818 - says what happened to the office
+    """What came since a forecast is not what it said."""
+
+    exit_code = 3
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a ready sentence naming the closest known name, or the known names when none is close."""
     known = sorted(known)

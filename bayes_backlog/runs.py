@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ import bayes_backlog
 from bayes_backlog.errors import RunError
 
 PACKAGES = ("pymc", "bambi", "arviz", "nutpie", "numba", "numpy", "scipy", "pandas", "xarray", "pyarrow", "holidays")
+LAYERS = (
+    *("errors", "vocabulary", "sections", "assumptions", "config", "runs", "keys", "jobs", "cases", "panels", "models"),
+    *("inference", "forecasts", "evaluation", "stages", "scenario_stage", "attribution"),
+)
+"""Modules and folders whose code decides numbers, those that are imported first."""
 _RISKY_CELL = re.compile(r"^[=+\-@\t\r]")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 
@@ -170,11 +176,16 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def code_hash() -> str:
-    """Return a hash of the package's own source, so that a change of code invalidates what it made."""
+def code_hashes() -> dict[str, str]:
+    """Return a hash of the source of each of `LAYERS`, so that a change of code invalidates what it made."""
     root = Path(bayes_backlog.__file__).parent
-    rooms = [path for path in sorted(root.rglob("*.py")) if path.relative_to(root).parts[0] != "reporting"]
-    return hash_of([(str(path.relative_to(root)), hash_file(path)) for path in rooms])
+    files: dict[str, list[tuple[str, str]]] = {layer: [] for layer in LAYERS}
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root)
+        layer = name.parts[0].removesuffix(".py")
+        if layer in files:
+            files[layer].append((str(name), hash_file(path)))
+    return {layer: hash_of(found) for layer, found in files.items()}
 
 
 def versions() -> dict[str, str]:
@@ -191,10 +202,25 @@ def git_commit() -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def start_manifest(run: Run, run_id: str, **entries: object) -> None:
-    """Begin the manifest of a run: stages, gate and timings of another run in the same folder are forgotten."""
-    manifest = run.manifest()
-    _write_manifest(run, (manifest if manifest.get("run_id") == run_id else {}) | {"run_id": run_id} | entries)
+def start_manifest(run: Run, run_id: str, key: Callable[[str], str], **entries: object) -> None:
+    """Begin the manifest of a run; of an earlier one in the same folder only the stages that are still valid stay.
+
+    Parameters
+    ----------
+    run : Run
+        Where.
+    run_id : str
+        Says what the run is made of; with another one, gate and entries of the earlier run are forgotten.
+    key : callable
+        Gives the key that a stage has now, from its name.
+    **entries
+        What the manifest says from the start.
+    """
+    before = run.manifest()
+    stages = {name: stage for name, stage in before.get("stages", {}).items() if stage["key"] == key(name)}
+    timings = {name: seconds for name, seconds in before.get("timings", {}).items() if name in stages}
+    kept = before if before.get("run_id") == run_id else {}
+    _write_manifest(run, kept | {"stages": stages, "timings": timings, "run_id": run_id} | entries)
 
 
 def update_manifest(run: Run, **entries: object) -> None:
@@ -228,16 +254,39 @@ def run_stage(run: Run, stage: str, key: str, artefacts: Iterable[str], make: Ca
         Whether anything was made.
     """
     artefacts = tuple(artefacts)
-    known = run.manifest().get("stages", {}).get(stage, {})
-    if known.get("key") == key and _intact(run, known.get("artefacts", {}), artefacts):
+    if is_current(run, stage, key, artefacts):
         return False
+    begun = time.perf_counter()
     make()
-    hashes = {artefact: hash_file(run.path(artefact)) for artefact in artefacts}
-    update_manifest(run, stages=run.manifest().get("stages", {}) | {stage: {"key": key, "artefacts": hashes}})
+    record_stage(run, stage, key, artefacts, time.perf_counter() - begun)
     return True
 
 
-def _intact(run: Run, recorded: dict[str, str], artefacts: tuple[str, ...]) -> bool:
+def is_current(run: Run, stage: str, key: str, artefacts: Iterable[str]) -> bool:
+    """Return whether a stage was made with this key and its files are as they were written."""
+    known = run.manifest().get("stages", {}).get(stage, {})
+    return known.get("key") == key and _intact(run, known.get("artefacts", {}), artefacts)
+
+
+def record_stage(run: Run, stage: str, key: str, artefacts: Iterable[str], seconds: float | None = None) -> None:
+    """Write into the manifest that a stage is made: from now on it counts."""
+    manifest = run.manifest()
+    hashes = {artefact: hash_file(run.path(artefact)) for artefact in artefacts}
+    timings = {} if seconds is None else {stage: round(seconds, 1)}
+    update_manifest(
+        run,
+        stages=manifest.get("stages", {}) | {stage: {"key": key, "artefacts": hashes}},
+        timings=manifest.get("timings", {}) | timings,
+    )
+
+
+def forget_stage(run: Run, stage: str) -> None:
+    """Take a stage out of the manifest, so that it is made anew."""
+    stages = run.manifest().get("stages", {})
+    update_manifest(run, stages={name: entry for name, entry in stages.items() if name != stage})
+
+
+def _intact(run: Run, recorded: dict[str, str], artefacts: Iterable[str]) -> bool:
     return all(
         artefact in recorded and run.path(artefact).is_file() and hash_file(run.path(artefact)) == recorded[artefact]
         for artefact in artefacts

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import runpy
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import settings
+from whole_run import FEW_DRAWS, SECRET, Finished, command
 
+from bayes_backlog import cli
 from bayes_backlog.cases.case_log import CaseLog, load_cases
 from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.cases.synthetic import simulate_office, write_office
@@ -18,11 +23,24 @@ from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
 from bayes_backlog.inference.fit import Prepared, prepare
 from bayes_backlog.models.draws import PosteriorDraws
 from bayes_backlog.panels import Panels, build_panels
+from bayes_backlog.runs import Run
 
 N_DRAWS = 60
 
+OFFLINE = Path(__file__).parent / "offline"
+"""On the path of a Python process, it takes the network from it."""
+
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """No test reaches another machine, and no process that it starts: workers, kernels of pages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(OFFLINE), prepend=os.pathsep)
+        runpy.run_path(str(OFFLINE / "sitecustomize.py"))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -76,36 +94,58 @@ def frame(small: Prepared, small_config: Config) -> FutureFrame:
 def make_draws(small: Prepared) -> Callable[..., PosteriorDraws]:
     """Draws of parameters without sampling: conservation and checks hold for any of them."""
 
-    def make(**replaced: np.ndarray) -> PosteriorDraws:
+    def make(prepared: Prepared = small, n: int = N_DRAWS, **replaced: np.ndarray) -> PosteriorDraws:
         rng = np.random.default_rng(11)
-        flows, staff_flows = len(small.spec.flows), len(small.spec.staff_flows)
-        staff, weeks = small.design.staff, len(small.design.weeks)
+        flows, staff_flows = len(prepared.spec.flows), len(prepared.spec.staff_flows)
+        staff, weeks = prepared.design.staff, len(prepared.design.weeks)
 
         def normal(*shape: int, sd: float = 0.2) -> np.ndarray:
-            return sd * rng.standard_normal((N_DRAWS, *shape))
+            return sd * rng.standard_normal((n, *shape))
 
         office_rate = np.log([2.0, 0.1])
         values = {
             "intercept": np.concatenate([office_rate, [-1.2, -1.2]]) + normal(flows),
-            "dispersion": np.full((N_DRAWS, flows), 5.0),
+            "dispersion": np.full((n, flows), 5.0),
             "shared_mean": normal(flows, sd=0.05),
-            "calendar": normal(flows, len(small.spec.terms)),
-            "elasticity": {pair: 0.5 + normal(sd=0.1) for pair in small.spec.elasticity_names()},
-            "week_sd": np.full((N_DRAWS, flows), 0.2),
-            "week_persistence": np.full((N_DRAWS, flows), 0.7),
+            "calendar": normal(flows, len(prepared.spec.terms)),
+            "elasticity": {pair: 0.5 + normal(sd=0.1) for pair in prepared.spec.elasticity_names()},
+            "week_sd": np.full((n, flows), 0.2),
+            "week_persistence": np.full((n, flows), 0.7),
             "week_effect": normal(flows, weeks),
-            "level_sd": np.full((N_DRAWS, flows), 0.2),
+            "level_sd": np.full((n, flows), 0.2),
             "slow_level": normal(flows, weeks),
             "investigator_rate": -1.2 + normal(staff_flows, len(staff.investigators)),
             "team_effect": normal(staff_flows, len(staff.teams)),
             "role_effect": normal(staff_flows, len(staff.roles)),
-            "investigator_sd": np.full((N_DRAWS, staff_flows), 0.4),
-            "team_sd": np.full((N_DRAWS, staff_flows), 0.2),
-            "role_sd": np.full((N_DRAWS, staff_flows), 0.2),
+            "investigator_sd": np.full((n, staff_flows), 0.4),
+            "team_sd": np.full((n, staff_flows), 0.2),
+            "role_sd": np.full((n, staff_flows), 0.2),
             "ramp": -0.5 + normal(staff_flows),
-            "concentration": np.full((N_DRAWS, staff_flows), 3.0),
+            "concentration": np.full((n, staff_flows), 3.0),
+            "day_concentration": np.full((n, len(prepared.spec.batched_flows)), 1.0),
             "chains": 2,
         }
         return PosteriorDraws(**(values | replaced))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished(small_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A real run through the command line, its folder as the command line left it."""
+    folder = tmp_path_factory.mktemp("whole")
+    settings = {
+        "name": "small",
+        "title": "Small office",
+        "data": {"file": str(small_config.data.file), "first_date": small_config.data.first_date},
+        "sampling": FEW_DRAWS,
+        "forecast": {"draws_per_chain": 100, "backlog_target": 30},
+        "backtest": {"n_folds": 2, **FEW_DRAWS},
+    }
+    config_file = folder / "small.yaml"
+    config_file.write_text(yaml.safe_dump(settings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BAYES_BACKLOG_KEY", SECRET)
+        with cli.console.capture() as told:
+            code = command("run", str(config_file), "--results", str(folder))
+    return Finished(Run(folder / "small"), config_file, code, told.get())

@@ -131,6 +131,60 @@ def test_a_wrong_setting(desk: Desk, settings: dict[str, Any], told: str) -> Non
     assert told in desk.refused("run", desk.write(settings))
 
 
+STAFF = {"joiners": [{"team": "Team 9", "role": "EO", "first_date": "2024-10-07"}]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"staffing": STAFF}, "joiners.team: 'Team 9' is not known. Did you mean 'Team"),
+        ({"staffing": {"leavers": [{"investigator": "Bob", "last_date": "2024-10-07"}]}}, "'Bob' is not known"),
+        ({"scenarios": [{"name": "more", **STAFF}]}, "joiners.team: 'Team 9' is not known"),
+        ({"scenarios": [{"name": "more", "clearings": [{"day": "2024-09-02", "cases": 3}]}]}, "outside the forecast"),
+        ({"scenarios": [{"name": "a"}, {"name": "a"}]}, "each scenario needs a name of its own"),
+        ({"scenarios": [{"name": "a", "rates": [{"flow": "recieved"}]}]}, "scenarios.0.rates.0.flow"),
+    ],
+)
+def test_an_assumption_that_does_not_fit(desk: Desk, settings: dict[str, Any], told: str) -> None:
+    assert told in desk.refused("run", desk.write(settings))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "The configuration has no scenarios"),
+        (("--target", "backlog=20"), "--target needs --by"),
+        (("--target", "backlog<20", "--by", "2024-11-29"), "names no number of cases"),
+        (("--target", "received=20", "--by", "2024-11-29"), "Write one of backlog, wip, open"),
+        (("--target", "backlog=20", "--by", "2026-11-29"), "is not in the forecast"),
+        (("--target", "backlog=20", "--by", "2024-11-29", "--team", "Tem 1"), "Did you mean 'Team 1'?"),
+        (
+            (
+                "--target",
+                "backlog=20",
+                "--by",
+                "2024-11-29",
+                *(f"--inflow=0.{k}" for k in range(1, 10)),
+                "--overtime=.1",
+            ),
+            "20 combinations",
+        ),
+        (("--target", "backlog=20", "--by", "29/11/2024"), "does not match"),
+        (("--target", "backlog=20", "--by", "2024-11-29", "--overtime", "-2"), "greater than or equal to"),
+    ],
+)
+def test_a_question_about_staff_that_cannot_be_answered(desk: Desk, arguments: tuple[str, ...], told: str) -> None:
+    code, words = desk.command("scenario", desk.write(), "--results", desk.results, *arguments)
+    assert code == 2
+    assert told in " ".join(words.split())
+    assert "Traceback" not in words
+
+
+def test_a_scenario_that_is_not_there(desk: Desk) -> None:
+    config = desk.write({"scenarios": [{"name": "five_more"}]})
+    assert "Did you mean 'five_more'?" in desk.refused("scenario", config, "--name", "five_mor")
+
+
 # --- the file ---
 
 
@@ -272,8 +326,8 @@ def test_a_window_with_too_few_working_days(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("backtest", "told"),
     [
-        ({"n_folds": 9}, "9 folds, 98 days apart, do not fit"),
-        ({"n_folds": 1, "last_cutoff": date(2024, 9, 1)}, "backtest.last_cutoff is 2024-09-01"),
+        ({"n_folds": 9}, "6 of 9 cutoffs of the backtest (2022-05-10, "),
+        ({"n_folds": 1, "last_cutoff": date(2024, 9, 1)}, "1 of 1 cutoffs of the backtest (2024-09-01) lie too late"),
     ],
 )
 def test_a_backtest_that_does_not_fit(desk: Desk, backtest: dict[str, Any], told: str) -> None:
@@ -286,7 +340,7 @@ def test_a_backtest_that_does_not_fit(desk: Desk, backtest: dict[str, Any], told
 
 def test_an_embedded_office_that_is_too_short_leaves_nothing_behind(desk: Desk) -> None:
     settings = {"data": {}, "simulate": SIMULATE.model_dump(), "backtest": {"n_folds": 9}}
-    assert "do not fit" in desk.refused("run", desk.write(settings))
+    assert "half a year" in desk.refused("run", desk.write(settings))
 
 
 # --- the roster ---
@@ -371,12 +425,14 @@ def test_another_configuration_starts_another_manifest(desk: Desk) -> None:
     """Or its report would show an earlier run's forecast and gate as its own."""
     desk.command("panel", desk.write(), "--results", desk.results)
     run = stages.Run(desk.results / "office")
-    stages.update_manifest(run, gate={"red": []}, stages={"fit": {"key": "old", "artefacts": {}}})
+    before = run.manifest()["run_id"]
+    stages.update_manifest(run, gate={"red": []}, stages=run.manifest()["stages"] | {"fit": {"key": "old"}})
     desk.command("panel", desk.write({"report": {"marking": "NONE"}}), "--results", desk.results)
     assert "gate" in run.manifest()
-    assert "fit" in run.manifest()["stages"]
+    assert set(run.manifest()["stages"]) == {"cases", "panels"}  # nothing has the fit's key any more
     desk.command("panel", desk.write({"forecast": {"horizon_days": 30}}), "--results", desk.results)
     assert "gate" not in run.manifest()
+    assert run.manifest()["run_id"] != before
     assert set(run.manifest()["stages"]) == {"cases", "panels"}
 
 

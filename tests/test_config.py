@@ -48,13 +48,14 @@ model:
 sampling: {chains: 1, draw: 500}
 forecast: {backlog_target: .inf, horizon_days: 90.5}
 backtest: {horizon_working_days: [5, 0]}
+scenarios: [{name: more, joiners: [{team: A, role: B, first_date: 2025-01-01, rampe: []}]}, {name: Up, wip_limt: 3}]
 """
     found = problems(tmp_path, text)
     expected = [
         "name: may hold lower-case letters",
         "title: is required",
         "data.columns: 'taem' is not a canonical column. Did you mean 'team'?",
-        "data.as_of: Input should be a valid date or datetime, month value",
+        "data.as_of: must be a day written year-month-day, such as 2025-06-30",
         "unknown key 'simulate.sed'. Did you mean 'seed'?",
         "unknown key 'calendar.school_holidays.0.week'. Known: first_date, last_date.",
         "model: needs settings below it",
@@ -63,6 +64,9 @@ backtest: {horizon_working_days: [5, 0]}
         "forecast.horizon_days: Input should be a valid integer",
         "forecast.backlog_target: must be a finite number",
         "backtest.horizon_working_days.1: Input should be greater than or equal to 1",
+        "unknown key 'scenarios.0.joiners.0.rampe'. Did you mean 'ramp'?",
+        "scenarios.1.name: may hold lower-case letters",
+        "unknown key 'scenarios.1.wip_limt'. Did you mean 'wip_limit'?",
         "unknown key 'titel'. Did you mean 'title'?",
     ]
     assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
@@ -73,8 +77,12 @@ backtest: {horizon_working_days: [5, 0]}
     [
         ("data: {first_date: 2025-02-01, as_of: 2025-01-31}", r"data: as_of \(2025-01-31\) lies before first_date"),
         ("data: {as_of: 9999-12-31}", r"data: plausible_last_date \(2050-12-31\) lies before as_of"),
-        ("backtest: {horizon_working_days: [5, 21, 5]}", "each horizon may stand once"),
+        ("backtest: {horizon_working_days: [5, 21, 5]}", "each value may stand once"),
         ("backtest: {horizon_working_days: []}", "at least 1 item"),
+        ("backtest: {baselines: [last_quater]}", "'last_quater' is not a baseline. Did you mean 'last_quarter'?"),
+        ("backtest: {baselines: [last_quarter, last_quarter]}", "each value may stand once"),
+        ("backtest: {variants: {last_quarter: {day_shock: false}}}", "last_quarter is the name of another forecaster"),
+        ("backtest: {variants: {bayes_backlog: {}}}", "bayes_backlog is the name of another forecaster"),
         (
             "calendar: {school_holidays: [{first_date: 2025-02-07, last_date: 2025-02-01}]}",
             r"school_holidays.0: last_date \(2025-02-01\) lies before first_date",

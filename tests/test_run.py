@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from whole_run import SECRET, Finished, command
 
 from bayes_backlog import cli
 from bayes_backlog.cases.case_log import load_cases
@@ -23,12 +24,11 @@ from bayes_backlog.models.draws import posterior_draws
 from bayes_backlog.models.spec import spec_from_json
 from bayes_backlog.panels import build_panels
 from bayes_backlog.runs import Run, hash_file
+from bayes_backlog.vocabulary import MODEL, STOCKS
 
-SECRET = "a key that only this test session knows"
-FEW_DRAWS = {"chains": 2, "draws": 150, "tune": 250}
-"""Too few for the gate, enough for everything else."""
-
+MAY_BE_EMPTY = {"cases/quarantine.csv", "backtest/not_made.csv"}
 FORECAST = ["level", "unit", "target_date", "horizon_days", "mean", "q05", "q10", "q25", "q50", "q75", "q90", "q95"]
+PERIOD = ["quantity", "level", "unit", "first_date", "last_date", "n_days", *FORECAST[4:]]
 COLUMNS = {
     "cases/cases.parquet": set(
         [
@@ -79,9 +79,23 @@ COLUMNS = {
     ),
     "panels/team_weekly.csv": set(["unit", "week_ending", "allocated", "signed_off", "wip"]),
     "model/verdicts.csv": set(["check", "status", "value", "threshold", "message"]),
+    "model/parity.csv": set(["check", "status", "value", "threshold", "message"]),
+    "model/priors.csv": set(
+        ["prior", "parameter", "distribution", "scale", "low", "median", "high", "meaning", "reason"]
+    ),
+    "model/prior_predictive.csv": set(
+        ["quantity", "flow", "scale", "plausible_low", "plausible_high", "share_beyond", "observed", "status", "reason"]
+    ),
     "forecast/flows.csv": {"flow", *FORECAST},
     "forecast/flows_cumulative.csv": {"flow", *FORECAST},
     "forecast/stocks.csv": {"stock", *FORECAST},
+    "forecast/weekly.csv": {*PERIOD},
+    "forecast/monthly.csv": {*PERIOD},
+    "forecast/target.csv": {"target_date", "horizon_days", "target", "met", "met_by", "met_for_good"},
+    "forecast/answers.csv": {"question", "prob", *FORECAST},
+    "forecast/queue_age.csv": {"measure", *FORECAST[2:]},
+    "forecast/uncertainty.csv": {"quantity", "component", "share", "share_total", "standard_error", "horizon_days"},
+    "forecast/queue_order.csv": {"cutoff", "target_date", "measure", "observed", "predicted"},
     "backtest/forecasts.parquet": set(
         ["model", "cutoff", "target_date", "horizon_days", "level", "unit", "quantile_level", "predicted", "observed"]
     ),
@@ -117,49 +131,15 @@ COLUMNS = {
             "width_90",
             "bias",
             "skill_vs_best_baseline",
+            "skill_low",
+            "skill_high",
+            "win_rate",
             "best_baseline",
         ]
     ),
+    "backtest/skill.csv": set(["model", "rival", "quantity", "level", "horizon_working_days", "skill", "p_value"]),
+    "backtest/not_made.csv": set(["model", "level", "unit", "reason", "cutoff"]),
 }
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What a run left, and how the command line ended it."""
-
-    run: Run
-    config_file: Path
-    exit_code: int
-    told: str
-
-
-def command(*arguments: str) -> int:
-    """Run the command line in this process and return its exit code."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["bayes-backlog", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-    return int(ended.value.code or 0)
-
-
-@pytest.fixture(scope="session")
-def finished(small_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    folder = tmp_path_factory.mktemp("whole")
-    settings = {
-        "name": "small",
-        "title": "Small office",
-        "data": {"file": str(small_config.data.file), "first_date": small_config.data.first_date},
-        "sampling": FEW_DRAWS,
-        "forecast": {"draws_per_chain": 100, "backlog_target": 30},
-        "backtest": {"n_folds": 2, **FEW_DRAWS},
-    }
-    config_file = folder / "small.yaml"
-    config_file.write_text(yaml.safe_dump(settings))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BAYES_BACKLOG_KEY", SECRET)
-        with cli.console.capture() as told:
-            code = command("run", str(config_file), "--results", str(folder))
-    return Finished(Run(folder / "small"), config_file, code, told.get())
 
 
 def test_a_red_gate_ends_with_exit_code_three_after_writing_everything(finished: Finished) -> None:
@@ -173,7 +153,11 @@ def test_a_red_gate_ends_with_exit_code_three_after_writing_everything(finished:
 def test_artefacts_have_the_promised_columns(finished: Finished, artefact: str) -> None:
     table = finished.run.table(artefact)
     assert set(table) >= COLUMNS[artefact]
-    assert len(table) > 0 or artefact == "cases/quarantine.csv"
+    assert len(table) > 0 or artefact in MAY_BE_EMPTY
+
+
+def test_the_programs_of_the_row_model_agree(finished: Finished) -> None:
+    assert finished.run.table("model/parity.csv")["status"].tolist() == 4 * ["green"]
 
 
 def test_draws_have_the_promised_dimensions(finished: Finished) -> None:
@@ -183,6 +167,78 @@ def test_draws_have_the_promised_dimensions(finished: Finished) -> None:
     assert predictions["allocated"].dtype == np.int32
     assert predictions.sizes["date"] == 90
     assert predictions["team"].dims == ("date", "investigator")
+
+
+SCENARIOS = [
+    {"name": "as_it_is"},
+    {"name": "two_more", "joiners": [{"team": "Team 1", "role": "EO", "number": 2, "first_date": "2024-09-02"}]},
+]
+DIFFERENCE = ["quantity", *FORECAST, "p_lower", "p_higher"]
+
+
+@pytest.fixture(scope="session")
+def compared(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The finished run with its red gate accepted, its scenarios compared and a target asked for."""
+    results = tmp_path_factory.mktemp("compared")
+    shutil.copytree(finished.run.folder, results / "small")
+    settings = yaml.safe_load(finished.config_file.read_text())
+    settings["sampling"]["accept_gate_failure_because"] = "a test"
+    config_file = results / "small.yaml"
+    config_file.write_text(yaml.safe_dump(settings | {"scenarios": SCENARIOS}))
+    target = ("--target", "backlog=40", "--by", "2024-11-20", "--overtime", "0.2")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BAYES_BACKLOG_KEY", SECRET)
+        with cli.console.capture() as told:
+            codes = [
+                command("scenario", str(config_file), "--results", str(results), *words)
+                for words in ((), target, ("--name", "two_more", *target))
+            ]
+    return Finished(Run(results / "small"), config_file, max(codes), told.get())
+
+
+def test_scenarios_use_the_fit_that_is_there(finished: Finished, compared: Finished) -> None:
+    assert compared.exit_code == 0, compared.told
+    before, after = (done.run.manifest()["stages"]["fit"] for done in (finished, compared))
+    assert before == after
+
+
+def test_a_scenario_has_the_forecast_s_tables(finished: Finished, compared: Finished) -> None:
+    """The one that changes nothing has the very same ones; the other differs, draw by draw."""
+    for name in ("flows", "flows_cumulative", "stocks", "queue_age"):
+        base, same, more = (
+            compared.run.path(f"{folder}/{name}.csv").read_bytes()
+            for folder in ("forecast", "scenarios/as_it_is", "scenarios/two_more")
+        )
+        assert base == same
+        assert base != more
+    assert list(compared.run.table("scenarios/two_more/difference.csv")) == DIFFERENCE
+    same = compared.run.table("scenarios/as_it_is/difference.csv")
+    assert (same[["mean", "q05", "q95", "p_lower", "p_higher"]] == 0).all(axis=None)
+
+
+def test_the_staff_needed_is_told_and_written(compared: Finished) -> None:
+    """Overtime spares joiners, and so do the two of the scenario that the second question starts from."""
+    alone, after_two = (compared.run.table(f"scenarios/{name}/inverse.csv") for name in ("target", "two_more"))
+    for table in (alone, after_two):
+        assert set(table) >= {"fte", "fte_lower", "fte_upper", "met_without", "most_tried", "overtime", "inflow"}
+        assert (table["fte_lower"] <= table["fte"]).all()
+        assert (table["fte"] <= table["fte_upper"]).all()
+        assert table["fte"].iloc[1] <= table["fte"].iloc[0]
+    assert (after_two["met_without"] >= alone["met_without"]).all()
+    assert "FTE needed" in compared.told
+    curve = compared.run.table("scenarios/target/inverse_curve.csv")
+    assert curve.groupby("overtime")["met_with"].is_monotonic_increasing.all()
+
+
+def test_a_forecast_that_the_gate_refused_has_no_scenarios(finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.run.folder, tmp_path / "small")
+    settings = yaml.safe_load(finished.config_file.read_text()) | {"scenarios": SCENARIOS}
+    config_file = tmp_path / "small.yaml"
+    config_file.write_text(yaml.safe_dump(settings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BAYES_BACKLOG_KEY", SECRET)
+        assert command("scenario", str(config_file), "--results", str(tmp_path)) == 3
+    assert not (tmp_path / "small" / "scenarios").exists()
 
 
 def test_manifest_names_what_made_the_run(finished: Finished) -> None:
@@ -212,6 +268,22 @@ def test_recording_a_reason_lets_the_same_run_through_without_sampling_again(
     assert finished.run.manifest()["gate"]["accepted_because"] == "a test with few draws"
 
 
+def test_another_target_is_answered_without_forecasting_again(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A target changes no forecast; a table of answers that did not depend on it would be stale."""
+    monkeypatch.setenv("BAYES_BACKLOG_KEY", SECRET)
+    drawn = finished.run.path("forecast/predictions.nc").stat().st_mtime_ns
+    settings = yaml.safe_load(finished.config_file.read_text())
+    settings["forecast"]["backlog_target"] = 50
+    other = finished.config_file.with_name("other_target.yaml")
+    other.write_text(yaml.safe_dump(settings))
+    for file, target in ((other, 50), (finished.config_file, 30)):
+        assert command("forecast", str(file), "--results", str(file.parent)) == 3
+        assert set(finished.run.table("forecast/target.csv")["target"]) == {target}
+    assert finished.run.path("forecast/predictions.nc").stat().st_mtime_ns == drawn
+
+
 def test_a_reloaded_fit_forecasts_the_same_numbers(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stored posterior, read back with the stored specification, gives the stored forecast to the unit."""
     monkeypatch.setenv("BAYES_BACKLOG_KEY", SECRET)
@@ -238,12 +310,16 @@ def test_published_quantiles_are_those_of_summed_draws(finished: Finished) -> No
     )
 
 
-def test_model_and_baseline_are_scored_on_the_same_units(finished: Finished) -> None:
+def test_model_and_baselines_are_scored_on_the_same_units(finished: Finished) -> None:
+    """All of them on the same stocks; of flows a random walk of stocks says nothing."""
     scores = finished.run.table("backtest/scores.csv")
     unit = ["quantity", "level", "unit", "cutoff", "target_date"]
     by_model = {name: set(map(tuple, rows[unit].to_numpy())) for name, rows in scores.groupby("model")}
-    first, second = by_model.values()
-    assert first == second
+    assert set(by_model) >= {MODEL, "last_quarter", "bootstrap_13_weeks", "random_walk_with_drift"}
+    walk = by_model.pop("random_walk_with_drift")
+    ours = by_model[MODEL]
+    assert walk == {key for key in ours if key[0] in STOCKS}
+    assert all(units == ours for units in by_model.values())
     assert scores["cutoff"].nunique() == 2
 
 

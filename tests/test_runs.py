@@ -17,11 +17,14 @@ from bayes_backlog import runs
 from bayes_backlog.errors import RunError
 from bayes_backlog.runs import (
     Run,
-    code_hash,
+    code_hashes,
+    forget_stage,
     hash_file,
     hash_of,
+    is_current,
     run_stage,
     safe_cells,
+    start_manifest,
     update_manifest,
     versions,
     write_dataset,
@@ -236,15 +239,15 @@ def test_hashes_tell_values_apart(tmp_path: Path) -> None:
 
 
 def test_code_is_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change of any module but a report's makes another hash."""
+    """A change of any module but a report's makes another hash of its layer."""
     for name in ("__init__.py", "models/spec.py", "reporting/style.py"):
         write_text("x = 1\n", tmp_path / name)
     monkeypatch.setattr(runs.bayes_backlog, "__file__", str(tmp_path / "__init__.py"))
-    before = code_hash()
+    before = code_hashes()
     write_text("x = 2\n", tmp_path / "reporting/style.py")
-    assert code_hash() == before
+    assert code_hashes() == before
     write_text("x = 2\n", tmp_path / "models/spec.py")
-    assert code_hash() != before
+    assert [layer for layer, found in code_hashes().items() if found != before[layer]] == ["models"]
 
 
 def test_versions_name_what_decides_the_numbers() -> None:
@@ -333,3 +336,32 @@ def test_stages_do_not_forget_each_other(run: Run) -> None:
     run_stage(run, "outer", "key", ("b.txt",), outer)
     assert set(run.manifest()["stages"]) == {"inner", "outer"}
     assert run.manifest()["note"] == "kept"
+
+
+def test_of_an_earlier_run_the_stages_that_are_still_valid_stay(run: Run) -> None:
+    make = Maker(run)
+    for name, key in (("fit", "same"), ("forecast", "old"), ("fitt", "")):
+        run_stage(run, name, key, ("a.txt",), make)
+    now = {"fit": "same", "forecast": "new"}
+    start_manifest(run, "two", lambda stage: now.get(stage, "none"), title="Office")
+    manifest = run.manifest()
+    assert set(manifest["stages"]) == set(manifest["timings"]) == {"fit"}
+    assert (manifest["run_id"], manifest["title"]) == ("two", "Office")
+
+
+def test_the_same_run_keeps_its_entries_and_another_forgets_them(run: Run) -> None:
+    start_manifest(run, "one", str)
+    update_manifest(run, gate={"red": []})
+    start_manifest(run, "one", str)
+    assert "gate" in run.manifest()
+    start_manifest(run, "two", str)
+    assert "gate" not in run.manifest()
+
+
+def test_a_forgotten_stage_is_made_again(run: Run) -> None:
+    make = Maker(run)
+    stage(run, make)
+    assert is_current(run, "fit", "key", ("a.txt",))
+    forget_stage(run, "fit")
+    assert not is_current(run, "fit", "key", ("a.txt",))
+    assert stage(run, make)

@@ -7,7 +7,13 @@ import pytest
 
 from bayes_backlog.config import CANONICAL_COLUMNS
 from bayes_backlog.errors import DataError
-from bayes_backlog.evaluation.backtest import UNIT
+from bayes_backlog.evaluation.score_table import UNIT
+from bayes_backlog.evaluation.skill import COMPARISON
+from bayes_backlog.forecasts.answers import COLUMNS as ANSWERS
+from bayes_backlog.forecasts.baselines.registry import NOT_MADE
+from bayes_backlog.forecasts.queue_age import MEASURES
+from bayes_backlog.forecasts.target import COLUMNS as TARGET
+from bayes_backlog.forecasts.uncertainty import COLUMNS as SPLIT
 from bayes_backlog.panels import Panels
 from bayes_backlog.panels.stocks import CASELOAD_FLOWS, CASELOAD_STOCKS
 from bayes_backlog.vocabulary import (
@@ -23,23 +29,19 @@ from bayes_backlog.vocabulary import (
     time_aggregation,
 )
 
-SUMMARY = [
-    "model",
-    "quantity",
-    "level",
-    "horizon_working_days",
-    "n_folds",
-    "n_independent",
-    "crps",
-    "crps_log",
-    "wis",
-    "coverage_50",
-    "coverage_80",
-    "coverage_90",
-    "width_90",
-    "bias",
-    "skill_vs_best_baseline",
-    "best_baseline",
+DIFFERENCE = ["quantity", "level", "unit", "target_date", "horizon_days", "mean", "q05", "p_lower", "p_higher"]
+INVERSE = ["at_most", "prob", "first_date", "overtime", "inflow", "fte", "fte_lower", "fte_upper", "most_tried"]
+PRIOR = [
+    "prior",
+    "parameter",
+    "distribution",
+    "scale",
+    "reason",
+    "ordinary_low",
+    "ordinary_high",
+    "plausible_low",
+    "plausible_high",
+    "share_beyond",
 ]
 FORECAST = [
     "flow",
@@ -74,7 +76,12 @@ def test_columns_of_the_tables_are_in_the_vocabulary(small_panels: Panels) -> No
         name: getattr(small_panels, name) for name in ("daily", "events", "caseload", "office")
     }
     assert {name: unknown(list(table)) for name, table in tables.items()} == {name: [] for name in tables}
-    assert unknown([*CANONICAL_COLUMNS, *UNIT, *SUMMARY, *FORECAST, "week_ending"]) == []
+    assert unknown([*ANSWERS, *TARGET, *MEASURES, *SPLIT, "measure", "starts_per_fte_day"]) == []
+    assert unknown(PRIOR) == []
+    assert unknown([*CANONICAL_COLUMNS, *UNIT, *COMPARISON, *NOT_MADE, *FORECAST, "week_ending"]) == []
+    keys = ["crps", "crps_log", "wis", "log_score", "energy_score", "variogram_score"]
+    assert unknown([*keys, "wis_dispersion", "wis_overprediction", "wis_underprediction", "pit_low", "pit_high"]) == []
+    assert unknown([*DIFFERENCE, *INVERSE, "met_with", "met_without"]) == []
     assert unknown(["wip", "wipp"]) == ["wipp"]
 
 

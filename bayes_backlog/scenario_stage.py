@@ -1,0 +1,232 @@
+"""Scenarios of a finished forecast: other futures on the same randomness, and the staff that a target needs.
+
+What is asked is checked before anything is sampled. A scenario is rolled forward from the run's own posterior and
+compared with the run's own forecast draw by draw; its tables have the names and columns of the forecast's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from bayes_backlog.assumptions import FteChange, Joiners, RateChange, Scenario, Staffing
+from bayes_backlog.config import Config
+from bayes_backlog.errors import ConfigError, nearest
+from bayes_backlog.forecasts.assumed import with_scenario, with_staffing
+from bayes_backlog.forecasts.differences import difference_table
+from bayes_backlog.forecasts.future import FutureFrame
+from bayes_backlog.forecasts.inverse import Answer, Question, needed_fte
+from bayes_backlog.forecasts.queue_age import queue_age_table, waiting_cases
+from bayes_backlog.forecasts.roll_forward import roll_forward
+from bayes_backlog.forecasts.tables import cumulative_flow_table, flow_table, stock_table
+from bayes_backlog.inference.fit import Prepared
+from bayes_backlog.keys import scenario_stage
+from bayes_backlog.models.design import Ints
+from bayes_backlog.runs import write_table
+from bayes_backlog.stages import Workshop, fitted_draws, make_stage, run_stages, scenario_frame, up_to
+from bayes_backlog.vocabulary import STOCKS
+
+TABLES = ("flows", "flows_cumulative", "stocks", "queue_age", "difference")
+MAX_COMBINATIONS = 12
+"""Combinations of levers that one search may try: each takes some ten roll-forwards."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question in the user's words: `backlog=200` by a day with a probability; joiners' place and day if given."""
+
+    target: str
+    by: date
+    prob: float
+    team: str | None = None
+    role: str | None = None
+    first_date: date | None = None
+
+
+@dataclass(frozen=True)
+class Levers:
+    """What else might be done: shares of overtime of all staff, and of change of the cases received."""
+
+    overtime: tuple[float, ...] = ()
+    inflow: tuple[float, ...] = ()
+
+
+def chosen_scenarios(config: Config, name: str | None) -> Sequence[Scenario]:
+    """Return the scenario of a name, or all of them.
+
+    Raises
+    ------
+    ConfigError
+        When there is none, or none of that name.
+    """
+    if not config.scenarios:
+        raise ConfigError(
+            "The configuration has no scenarios. Describe them under scenarios:, as configs/demo.yaml shows, or ask "
+            "for a target with --target."
+        )
+    chosen = [scenario for scenario in config.scenarios if name in (None, scenario.name)]
+    if not chosen:
+        raise ConfigError(f"There is no scenario '{name}'. {nearest(name or '', [s.name for s in config.scenarios])}")
+    return chosen
+
+
+def compare_scenarios(shop: Workshop, scenarios: Sequence[Scenario]) -> None:
+    """Forecast, then roll every scenario forward; write its tables and its difference from the forecast.
+
+    Raises
+    ------
+    GateRefused
+        When the forecast is not fit to publish: its scenarios are not either.
+    """
+    prepared = _prepared(shop)
+    run_stages(shop, up_to("forecast"))
+    for scenario in scenarios:
+        _compare(shop, prepared, scenario)
+
+
+def _compare(shop: Workshop, prepared: Prepared, scenario: Scenario) -> None:
+    config, as_of, folder = shop.config, shop.panels.as_of, f"scenarios/{scenario.name}"
+
+    def make() -> None:
+        with shop.bar(f"Scenario {scenario.name}") as progress:
+            predictions = roll_forward(
+                fitted_draws(shop, prepared, config.forecast.draws_per_chain),
+                scenario_frame(config, prepared, scenario),
+                prepared.design,
+                prepared.spec,
+                config.sampling.seed,
+                progress=lambda done, total: progress(done, total, "draws rolled forward"),
+            )
+            tables = (
+                flow_table(predictions, as_of),
+                cumulative_flow_table(predictions, as_of),
+                stock_table(predictions, as_of),
+                queue_age_table(predictions, waiting_cases(shop.panels.events, as_of), as_of),
+                difference_table(predictions, shop.run.dataset("forecast/predictions.nc"), as_of),
+            )
+            for name, table in zip(TABLES, tables, strict=True):
+                write_table(table, shop.run.path(f"{folder}/{name}.csv"))
+
+    make_stage(shop, scenario_stage(scenario.name), tuple(f"{folder}/{name}.csv" for name in TABLES), make)
+
+
+def needed_staff(shop: Workshop, scenario: Scenario | None, asked: Asked, levers: Levers) -> pd.DataFrame:
+    """Answer how many FTE a target needs, under every combination of levers; write and return the table.
+
+    Parameters
+    ----------
+    scenario : Scenario or None
+        The future to start from; None is the forecast itself.
+
+    Returns
+    -------
+    DataFrame
+        One row per combination: quantity, at_most, target_date, prob, team, role, first_date, overtime, inflow, fte,
+        fte_lower, fte_upper, most_tried, met_without. The probability by FTE is in inverse_curve.csv beside it.
+
+    Raises
+    ------
+    ConfigError
+        When the question does not fit the forecast, or there are more than `MAX_COMBINATIONS`.
+    GateRefused
+        When the forecast is not fit to publish.
+    """
+    prepared, folder = _prepared(shop), f"scenarios/{scenario.name if scenario else 'target'}"
+    base = scenario_frame(shop.config, prepared, scenario)
+    question = _question(asked, base)
+    futures = {pair: with_scenario(base, _pulled(*pair), prepared.panels.roster) for pair in _combinations(levers)}
+    run_stages(shop, up_to("forecast"))
+    rows, curves = [], []
+    for (overtime, inflow), frame in futures.items():
+        with shop.bar(f"Staff needed with {overtime:+.0%} overtime and {inflow:+.0%} received") as progress:
+            answer = needed_fte(
+                fitted_draws(shop, prepared, shop.config.forecast.draws_per_chain),
+                frame,
+                prepared.design,
+                prepared.spec,
+                shop.config.sampling.seed,
+                question,
+                progress=lambda done, show=progress: show(done, 0, f"{done} futures tried"),  # type: ignore[misc]
+            )
+        pulled = {"overtime": overtime, "inflow": inflow}
+        rows.append(_row(question, answer, pulled))
+        curves.append(answer.curve().assign(**pulled))
+    table = pd.DataFrame(rows)
+    write_table(table, shop.run.path(f"{folder}/inverse.csv"))
+    write_table(pd.concat(curves, ignore_index=True), shop.run.path(f"{folder}/inverse_curve.csv"))
+    return table
+
+
+def _prepared(shop: Workshop) -> Prepared:
+    assert shop.prepared is not None, "the workshop was opened for a stage before the fit"
+    return shop.prepared
+
+
+def _question(asked: Asked, frame: FutureFrame) -> Question:
+    """Return the question, its joiners in the largest team and role from the first day unless told otherwise."""
+    quantity, _, cases = asked.target.partition("=")
+    if quantity not in STOCKS or not cases.isdecimal():
+        raise ConfigError(
+            f"--target is '{asked.target}', which names no number of cases. Write one of {', '.join(STOCKS)}, = and a "
+            "whole number, such as backlog=200."
+        )
+    if not frame.dates[0] <= pd.Timestamp(asked.by) <= frame.all_dates[-1]:
+        raise ConfigError(
+            f"--by {asked.by} is not in the forecast, {frame.dates[0]:%Y-%m-%d} to {frame.all_dates[-1]:%Y-%m-%d}. "
+            "Ask for a day within it, or set a longer forecast.horizon_days."
+        )
+    joiner = Joiners(
+        team=asked.team or _largest(frame.teams, frame.team[0], frame),
+        role=asked.role or _largest(frame.roles, frame.role[0], frame),
+        first_date=asked.first_date or frame.all_dates[0].date(),
+    )
+    with_staffing(frame, Staffing(joiners=(joiner,)), pd.DataFrame())
+    return Question(quantity, int(cases), pd.Timestamp(asked.by), asked.prob, joiner)
+
+
+def _largest(labels: tuple[str, ...], place: Ints, frame: FutureFrame) -> str:
+    """Return the label with most FTE on the first forecast day."""
+    return labels[int(np.bincount(place, frame.exposure[0], minlength=len(labels)).argmax())]
+
+
+def _combinations(levers: Levers) -> list[tuple[float, float]]:
+    """Return every (overtime, inflow), doing nothing first."""
+    overtime, inflow = (sorted({0.0, *values}, key=abs) for values in (levers.overtime, levers.inflow))
+    found = list(itertools.product(overtime, inflow))
+    if len(found) > MAX_COMBINATIONS:
+        raise ConfigError(
+            f"{len(found)} combinations of overtime and inflow are more than the {MAX_COMBINATIONS} that one search "
+            "tries, each with some ten forecasts. Give fewer values."
+        )
+    return found
+
+
+def _pulled(overtime: float, inflow: float) -> Scenario:
+    return Scenario(
+        name="levers",
+        fte_changes=(FteChange(factor=1 + overtime),) if overtime else (),
+        rates=(RateChange(flow="received", factor=1 + inflow),) if inflow else (),
+    )
+
+
+def _row(question: Question, answer: Answer, pulled: dict[str, float]) -> dict[str, object]:
+    return {
+        "quantity": question.quantity,
+        "at_most": question.at_most,
+        "target_date": question.by,
+        "prob": question.prob,
+        "team": question.joiner.team,
+        "role": question.joiner.role,
+        "first_date": pd.Timestamp(question.joiner.first_date),
+        **pulled,
+        "fte": answer.fte,
+        "fte_lower": answer.fte_lower,
+        "fte_upper": answer.fte_upper,
+        "most_tried": answer.most_tried,
+        "met_without": round(answer.met_without, 4),
+    }

@@ -1,0 +1,72 @@
+"""A whole forecast of a large office: 90 days, 100 investigators, 4,000 draws, in bounded memory."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bayes_backlog.cases.case_log import load_cases
+from bayes_backlog.cases.pseudonyms import Key
+from bayes_backlog.cases.synthetic import simulate_office, write_office
+from bayes_backlog.config import Config, Data, Simulate
+from bayes_backlog.forecasts.future import build_future_frame
+from bayes_backlog.forecasts.roll_forward import roll_forward
+from bayes_backlog.inference.fit import prepare
+from bayes_backlog.models.draws import PosteriorDraws
+from bayes_backlog.panels import build_panels
+
+pytestmark = pytest.mark.speed
+N_DRAWS = 4_000
+N_PEOPLE = 100
+HORIZON_DAYS = 90
+PREDICTIONS_MIB = 3 * N_DRAWS * HORIZON_DAYS * N_PEOPLE * 4 / 2**20
+"""Allocated, signed off and work in progress of everybody, int32: what the answer itself takes."""
+
+
+def resident_mib(line: str) -> float:
+    """Return a figure of this process from Linux, VmHWM (peak) or VmRSS (now)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split(f"{line}:")[1].split()[0]) / 1024
+
+
+def test_ninety_days_of_a_large_office(
+    make_draws: Callable[..., PosteriorDraws], tmp_path: Path, benchmark: Any
+) -> None:
+    simulate = Simulate(
+        seed=3, first_date=date(2024, 1, 1), last_date=date(2025, 6, 30), n_investigators=N_PEOPLE, cases_per_week=100
+    )
+    write_office(simulate_office(simulate), tmp_path)
+    config = Config(name="large", title="Large", data=Data(file=tmp_path / "case_log.csv"))
+    prepared = prepare(build_panels(load_cases(config.data, Key.for_synthetic_data()), config), config.model)
+    frame = build_future_frame(prepared.panels, prepared.design, prepared.spec, config.calendar, HORIZON_DAYS)
+    busiest = np.sort(np.argsort(-frame.exposure.sum(axis=0), kind="stable")[:N_PEOPLE])
+    per_person = {name: getattr(frame, name)[..., busiest] for name in ("known", "team", "role", "exposure", "ramp")}
+    frame = dataclasses.replace(
+        frame,
+        investigators=tuple(frame.investigators[k] for k in busiest),
+        wip_start=frame.wip_start[busiest],
+        **per_person,
+    )
+    draws = make_draws(prepared, N_DRAWS)
+
+    peaks = []
+
+    def forecast() -> None:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        before = resident_mib("VmRSS")
+        predictions = roll_forward(draws, frame, prepared.design, prepared.spec, seed=1)
+        assert predictions["wip"].shape == (2, N_DRAWS // 2, HORIZON_DAYS, N_PEOPLE)
+        peaks.append(resident_mib("VmHWM") - before)
+
+    forecast()  # Compiles the urn.
+    benchmark.pedantic(forecast, rounds=3)
+    peak_mib = max(peaks)
+    benchmark.extra_info.update(peak_mib=round(peak_mib), predictions_mib=round(PREDICTIONS_MIB))
+    print(f"\npeak {peak_mib:.0f} MiB above the start, of which predictions {PREDICTIONS_MIB:.0f} MiB")
+    assert peak_mib < PREDICTIONS_MIB + 200
