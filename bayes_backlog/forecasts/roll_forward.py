@@ -33,6 +33,7 @@ from bayes_backlog.forecasts.rates import (
 )
 from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import MAX_MEAN, Counts, PosteriorDraws
+from bayes_backlog.models.forecaster import NOBODY
 from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS, ModelSpec
 
 BLOCK = 250
@@ -214,9 +215,9 @@ def _with_batches(rates: Rates, day: int, state: State, chances: Chances) -> Sta
         expected = means.sum(axis=1)
         spread = np.where(expected > 0, dispersion(rates, flow), 1.0)
         total = paired.negative_binomial(chances.uniform[flow][:, day], expected, spread)
-        weights = rates.draws.day_concentration[:, k, None] * means
+        weight = means.shape[1] * rates.draws.day_concentration[:, k] / np.maximum(expected, NOBODY)
         laid_out = np.zeros((len(total), len(months)), np.int32)
-        laid_out[:, days] = paired.divide(total, weights, chances.month_key[flow][:, day])
+        laid_out[:, days] = paired.divide(total, weight[:, None] * means, chances.month_key[flow][:, day])
         batches[flow] = laid_out
     return dataclasses.replace(state, batches=batches)
 

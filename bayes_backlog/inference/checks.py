@@ -93,8 +93,10 @@ def _batches(
     counts = np.zeros(mean.shape, np.int32)
     for month in np.unique(month_of_day):
         days = month_of_day == month
-        total = draw_negative_binomial(rng, mean[:, days].sum(axis=1), dispersion)
-        counts[:, days] = draw_division(rng, total, concentration[:, None] * mean[:, days])
+        expected = mean[:, days].sum(axis=1)
+        total = draw_negative_binomial(rng, expected, dispersion)
+        weight = days.sum() * concentration / expected
+        counts[:, days] = draw_division(rng, total, weight[:, None] * mean[:, days])
     return counts
 
 

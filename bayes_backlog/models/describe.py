@@ -189,10 +189,11 @@ def _own_or_following(prior: str, spec: ModelSpec) -> tuple[str, ...]:
 def _batch_lines(spec: ModelSpec) -> tuple[str, ...]:
     flows = _set(spec.batched_flows)
     return (
-        r"	extstyle\sum_{t \in m} Y_{f,t} \sim 	ext{NegativeBinomial}(\sum_{t \in m} M_{f,t}, lpha_f), \quad "
-        rf"m 	ext{{ a calendar month}}, \quad f \in {flows}",
-        r"(Y_{f,t})_{t \in m} \mid 	extstyle\sum_{t \in m} Y_{f,t} \sim 	ext{DirichletMultinomial}"
-        rf"(\cdot, \kappa_f M_{{f,t}}), \quad f \in {flows}",
+        r"\textstyle\sum_{t \in m} Y_{f,t} \sim \text{NegativeBinomial}(\sum_{t \in m} M_{f,t}, \alpha_f), \quad "
+        rf"m \text{{ a calendar month}}, \quad f \in {flows}",
+        r"(Y_{f,t})_{t \in m} \mid \textstyle\sum_{t \in m} Y_{f,t} \sim \text{DirichletMultinomial}"
+        rf"(\cdot, \kappa_f M_{{f,t}} / \bar M_{{f,m}}), \quad f \in {flows}",
+        r"\bar M_{f,m} = \text{mean of } M_{f,t} \text{ over the month's working days}",
     )
 
 

@@ -27,7 +27,7 @@ RECENT_WORKING_DAYS = 10
 MIN_WORKING_DAYS = 60
 UNUSED = "(unused "
 """How labels begin that only round a dimension up."""
-ROUND_UP = {"week": 44, "investigator": 16, "team": 8, "role": 4}
+ROUND_UP = {"week": 44, "investigator": 32, "team": 8, "role": 4}
 """Dimensions grow in these steps, so that folds of a backtest share one compiled model. What is added has no data:
 earlier weeks of stationary series and members of populations that integrate out, so every posterior is unchanged."""
 

@@ -40,7 +40,7 @@ class PosteriorDraws:
     investigator_rate, team_effect, role_effect : (n, F_staff, .) float
     investigator_sd, team_sd, role_sd, ramp, concentration : (n, F_staff) float
     day_concentration : (n, F_batched) float
-        Of a month's total among its days, per case expected.
+        Of a month's total among its days, per working day.
     chains : int
         How many chains the draws came from, equally many each, in order.
     """

@@ -16,8 +16,8 @@ mu (1 + 1/concentration) are the special case dispersion = concentration * M[t],
 No latent variable per day is sampled, and no row needs a log-gamma unless it has an event.
 
 Where there are many, investigators are sampled centred on their home team and role; the weekly effects are AR(1), the
-level is linear between knots eight weeks apart, both with mean zero over the training days so that intercepts speak of
-an average day.
+level is linear between knots eight weeks apart, both with mean zero over the training days, and calendar effects are
+scaled so that their rate ratios have mean one: an intercept is the log of the mean rate, whatever the month's end does.
 """
 
 from __future__ import annotations
@@ -84,8 +84,7 @@ def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
         Arrays enter as `pm.Data`, so data of another shape re-use the compiled code.
     """
     with pm.Model(coords=coordinates(design, spec)) as model:
-        shared = _calendar_effects(design, spec) + _week_effects(design, spec)
-        common = _Common(design, spec, shared, *_parameters(spec))
+        common = _Common(design, spec, _shared_effects(design, spec), *_parameters(spec))
         for flow in spec.office_flows:
             _add_office_flow(flow, common)
         if spec.staff_flows:
@@ -152,7 +151,8 @@ def _add_office_flow(flow: str, common: _Common) -> None:
 def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common) -> None:
     """Add the likelihood of months' totals and of their division among days.
 
-    A month cut by the end of the training days stands for itself; its remaining days are forecast as another one.
+    A month cut by the end of the training days stands for itself; its remaining days are forecast as another one. The
+    division knows the month's length and not its mean: how lumpy days are must not speak of how many cases there are.
 
     Parameters
     ----------
@@ -167,7 +167,8 @@ def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common)
     month_mean = sums_of(f"{flow}_month", mean, months)
     add_totals(flow, totals_of(counts, months), month_mean, common.flow_dispersion(flow))
     cases = cases_of(f"{flow}_month", counts, months)
-    add_division(f"{flow}_month", cases, concentration * mean[cases.row], concentration * month_mean)
+    sizes = concentration * pm.Data(f"{flow}_month_days", np.bincount(months).astype(float))
+    add_division(f"{flow}_month", cases, (sizes / month_mean)[cases.group] * mean[cases.row], sizes)
 
 
 def _add_staff_flows(common: _Common) -> None:
@@ -211,6 +212,18 @@ def _intercept_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
     return np.array([m for m, _ in pairs]), np.array([s for _, s in pairs])
 
 
+def _shared_effects(design: Design, spec: ModelSpec) -> TensorVariable:
+    """(flow, D) calendar, week and level, relative to their mean over the training days.
+
+    What a rush on some days adds to a month must not be traded against the rate of all days, so rate ratios of the
+    calendar have mean one; sampling a calendar with mean zero on the log scale crawled along that ridge.
+    """
+    calendar, weeks = _calendar_effects(design, spec), _week_effects(design, spec)
+    means = pt.log(pt.exp(calendar).mean(axis=1)) + weeks.mean(axis=1)
+    mean = pm.Deterministic("shared_mean", means, dims="flow")
+    return calendar + weeks - mean[:, None]
+
+
 def _calendar_effects(design: Design, spec: ModelSpec) -> TensorVariable:
     """(flow, D) calendar effects."""
     sd = np.array([[spec.term_sd(term, flow) for term in spec.terms] for flow in spec.flows])
@@ -219,7 +232,7 @@ def _calendar_effects(design: Design, spec: ModelSpec) -> TensorVariable:
 
 
 def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
-    """(flow, D) AR(1) week effects plus slow level, each with mean zero over the training days.
+    """(flow, D) AR(1) week effects plus slow level.
 
     Innovations are sampled as standard normals: centred or partly centred ones mixed worse on real and simulated
     offices, because some flow's level hardly moves and its scale then makes a funnel.
@@ -238,9 +251,7 @@ def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
         z = pm.Normal("level_z", dims=("flow", "knot"))
         weights = pm.Data("level_weights", level_weights(len(design.weeks), spec.priors.level_range_weeks))
         effect = effect + pm.Deterministic("slow_level", sd[:, None] * (z @ weights.T), dims=("flow", "week"))
-    by_day = effect[:, week_of_day]
-    mean = pm.Deterministic("shared_mean", by_day.mean(axis=1), dims="flow")
-    return by_day - mean[:, None]
+    return effect[:, week_of_day]
 
 
 def _autoregressive(z: TensorVariable, persistence: TensorVariable) -> TensorVariable:

@@ -78,10 +78,11 @@ def _same(values: Floats) -> Floats:
     return values
 
 
-def _batch_size(values: Floats) -> Floats:
-    return 1 + values**2
+def _same_batch(values: Floats) -> Floats:
+    return values**2 / (values**2 + WORKING_DAYS_OF_MONTH)
 
 
+WORKING_DAYS_OF_MONTH = 21
 RATIO = "rate ratio"
 ONE_SD = "rate ratio of one standard deviation"
 
@@ -164,9 +165,9 @@ READINGS: dict[str, Reading] = {
     "batch": Reading(
         HALF_NORMAL,
         "batch",
-        "usual size of a batch, in cases",
-        _batch_size,
-        "from single cases to a hundred struck off in one go",
+        "chance that two cases of a month come in the same batch",
+        _same_batch,
+        "from cases one by one to a whole month's struck off in one go",
     ),
 }
 

@@ -72,7 +72,8 @@ class Priors:
         Half-normal scales of 1 / sqrt(dispersion) of a day's total, and of a month's where that is what is counted:
         0 is Poisson, 1 is geometric.
     batch : float
-        Half-normal scale of the square root of a batch's usual size, for flows counted by the month.
+        Half-normal scale of 1 / sqrt(concentration of a month's total among its days, per working day), for flows
+        counted by the month: 4 is a batch or two a month.
     """
 
     log_received: tuple[float, float] = (2.3, 2.0)

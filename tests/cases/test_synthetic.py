@@ -468,6 +468,45 @@ def test_week_shocks_are_autoregressive_with_the_true_sd_and_correlation() -> No
     assert abs(np.corrcoef(weeks["received"], weeks["signed_off"])[0, 1]) < 4 * slack / math.sqrt(n)
 
 
+def test_a_level_drifts_and_shifts_from_the_first_day_of_the_panel_on() -> None:
+    """Of 39 years' moves, each of sd 0.2."""
+    simulate = Simulate(seed=3, first_date=date(1985, 1, 7), last_date=date(2024, 12, 31))
+    days = simulated_days(simulate)
+    received = replace(Truth().received, **QUIET, base=0.0)
+
+    def level(**effect: float) -> pd.Series:
+        flow = replace(received, **effect)
+        return pd.Series(
+            common_rate(simulate, Truth(received=flow), days)["received"] - calendar_effect(flow, days),
+            pd.DatetimeIndex(days.dates),
+        )
+
+    drift = level(sd_drift=0.2)
+    assert np.all(drift[:"1985-01-07"] == 0.0)
+    moves = drift["1985":"2024-12-31"].iloc[:: 7 * 52].diff().dropna()
+    assert abs(np.log(moves.std() / 0.2)) < 4 / math.sqrt(2 * len(moves))
+    assert abs(np.corrcoef(moves[1:], moves[:-1])[0, 1]) < 4 / math.sqrt(len(moves))
+    shift = level(shift=-0.4)
+    assert (shift[:"2004-12-01"].abs() < 1e-12).all()
+    assert (abs(shift["2005-02-01":] + 0.4) < 1e-12).all()
+
+
+def test_a_team_shares_its_shock_of_a_week_and_no_other_team_does() -> None:
+    """A year of weeks in four teams of two: correlation within a team sd^2 / (sd^2 + variance of a person's week)."""
+    allocated = replace(Truth().allocated, **PLAIN, sd_team_week=0.8, dispersion=1e6)
+    truth = Truth(allocated=allocated, **STEADY_STAFF)
+    simulate = SMALL.model_copy(update={"n_teams": 4, "cases_per_week": 160, "first_date": date(2021, 1, 4)})
+    cases = simulate_office(simulate, truth).cases.dropna(subset="dt_alloc_invest")
+    cases = cases[cases["dt_alloc_invest"] >= "2021-01-04"]
+    week = cases["dt_alloc_invest"].dt.to_period("W")
+    person = cases.pivot_table(index=week, columns="investigator", values="case_id", aggfunc="count", fill_value=0)
+    team_of = cases.groupby("investigator")["team"].first()
+    likeness, n = person.corr(), len(person)
+    within = [likeness.loc[a, b] for a in person for b in person if a < b and team_of[a] == team_of[b]]
+    between = [likeness.loc[a, b] for a in person for b in person if a < b and team_of[a] != team_of[b]]
+    assert min(within) > 4 / math.sqrt(n) > np.mean(between)
+
+
 def test_month_end_effect_falls_on_the_last_working_day() -> None:
     """29 March 2024 is Good Friday, so the last working day of that month is Thursday the 28th."""
     days = simulated_days(SMALL)

@@ -60,7 +60,8 @@ def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: 
     """Return the log-likelihood by scipy, with loops over days."""
     shared = values["week_effect"] + values["slow_level"]
     by_day = shared[:, design.week_of_day]
-    by_day = by_day - by_day.mean(axis=1, keepdims=True) + values["calendar"] @ design.calendar.T
+    calendar = np.exp(values["calendar"] @ design.calendar.T)
+    by_day = by_day - by_day.mean(axis=1, keepdims=True) + np.log(calendar / calendar.mean(axis=1, keepdims=True))
     elasticity = dict(zip(spec.elasticity_names(), values["elasticity"], strict=True))
     for (flow, state), exponent in elasticity.items():
         if state != "wip":
@@ -120,7 +121,8 @@ def batches_likelihood(
         here = design.month_of_day == month
         n, expected = counts[here].sum(), mean[here].sum()
         total += stats.nbinom.logpmf(n, size, size / (size + expected))
-        total += stats.dirichlet_multinomial.logpmf(counts[here], concentration * mean[here], n) if n else 0.0
+        weights = here.sum() * concentration * mean[here] / expected
+        total += stats.dirichlet_multinomial.logpmf(counts[here], weights, n) if n else 0.0
     return float(total)
 
 

@@ -25,6 +25,7 @@ Bools = NDArray[np.bool_]
 
 BURN_IN_DAYS = 910
 """Several times the months that backlog and work in progress need to forget an empty start."""
+WEEKS_OF_YEAR = 52
 LOOK_AHEAD_DAYS = 30
 """Simulated past the last day shown: an extract knows a case's team before its investigator, and a month its end."""
 
@@ -99,14 +100,24 @@ def calendar_effect(flow: FlowTruth, days: Days) -> Floats:
 
 
 def common_rate(simulate: Simulate, truth: Truth, days: Days) -> dict[str, Floats]:
-    """Return base + calendar effect + week shock + day shock of each flow, (day,) float on the log scale."""
+    """Return base + calendar effect + level + week shock + day shock of each flow, (day,) float on the log scale."""
     flows = {"received": truth.received, "allocated": truth.allocated, "signed_off": truth.signed_off}
     weeks = _week_shocks(simulate, truth, flows, int(days.week[-1]) + 1)
     rates = {}
     for name, flow in flows.items():
         day_shock = flow.sd_day * stream(simulate, f"day/{name}").standard_normal(len(days.dates))
-        rates[name] = (flow.base or 0.0) + calendar_effect(flow, days) + weeks[name][days.week] + day_shock
+        level = _level(simulate, flow, name, days)
+        rates[name] = (flow.base or 0.0) + calendar_effect(flow, days) + level + weeks[name][days.week] + day_shock
     return rates
+
+
+def _level(simulate: Simulate, flow: FlowTruth, name: str, days: Days) -> Floats:
+    """Return drift and shift, (day,) float on the log scale: zero until the panel begins."""
+    first, last = days.offset(simulate.first_date), days.offset(simulate.last_date)
+    steps = stream(simulate, f"drift/{name}").standard_normal(int(days.week[-1]) + 1) / math.sqrt(WEEKS_OF_YEAR)
+    steps[: days.week[first] + 1] = 0.0
+    after = np.arange(len(days.dates)) >= (first + last) // 2
+    return flow.sd_drift * np.cumsum(steps)[days.week] + flow.shift * after
 
 
 def _week_shocks(simulate: Simulate, truth: Truth, flows: dict[str, FlowTruth], n_weeks: int) -> dict[str, Floats]:

@@ -16,9 +16,9 @@ ROLES = ("EO", "HEO", "Senior")
 class FlowTruth:
     """True effects on one daily flow.
 
-    The rate is `exp(base + weekday + month_end + holiday + season + week shock + day shock)` cases per working day. For
-    `allocated` and `signed_off` it is a rate per FTE of one investigator present, with role, team and investigator
-    effects and with the elasticities. Counts have variance `rate + rate^2 / dispersion`.
+    The rate is `exp(base + weekday + month_end + holiday + season + level + week shock + day shock)` cases per working
+    day. For `allocated` and `signed_off` it is a rate per FTE of one investigator present, with role, team and
+    investigator effects, team-week shock and with the elasticities. Counts have variance `rate + rate^2 / dispersion`.
 
     Attributes
     ----------
@@ -34,6 +34,12 @@ class FlowTruth:
         Stationary sd and AR(1) coefficient of the week shock that everybody shares.
     sd_day : float
         Sd of the independent day shock that everybody shares.
+    sd_team_week : float
+        Sd of the independent shock of each team and week.
+    sd_drift : float
+        Sd of what a random walk of the level, from week to week, has moved by in a year; it starts with the panel.
+    shift : float
+        Change of the level for good, half-way through the panel.
     dispersion : float
         Larger is nearer Poisson.
     role : tuple of float
@@ -64,6 +70,9 @@ class FlowTruth:
     sd_investigator: float = 0.0
     elasticity_backlog: float = 0.0
     elasticity_wip: float = 0.0
+    sd_team_week: float = 0.0
+    sd_drift: float = 0.0
+    shift: float = 0.0
     base: float | None = None
     team: dict[str, float] = field(default_factory=dict)
     investigator: dict[str, float] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bayes_backlog.cases.synthetic.days import Bools, Days, Floats, Ints, common_rate, stream
 from bayes_backlog.cases.synthetic.people import Staff, leave_probability, spell_effect
-from bayes_backlog.cases.synthetic.truth import Truth
+from bayes_backlog.cases.synthetic.truth import FlowTruth, Truth
 from bayes_backlog.config import Simulate
 
 NEVER = int(np.iinfo(np.int64).max // 4)
@@ -204,6 +204,8 @@ def _rates(simulate: Simulate, truth: Truth, days: Days, staff: Staff) -> Rates:
     common = common_rate(simulate, truth, days)
     flows = {"allocated": truth.allocated, "signed_off": truth.signed_off}
     effect = {name: spell_effect(flow, staff, name) for name, flow in flows.items()}
+    team_week = {name: _team_weeks(simulate, flow, name, days) for name, flow in flows.items()}
+    team = np.array([spell.team for spell in staff.spells])
     fte = np.array([spell.fte for spell in staff.spells])
     started = np.array([staff.first[spell.person] for spell in staff.spells])
     ramp = np.array([*truth.starter_ramp, 1.0])
@@ -215,12 +217,19 @@ def _rates(simulate: Simulate, truth: Truth, days: Days, staff: Staff) -> Rates:
 
         def per_fte(name: str) -> Floats:
             load = flows[name].elasticity_backlog * log_backlog + flows[name].elasticity_wip * log_wip
-            return np.exp(common[name][day] + effect[name][spell] + load)
+            shock = team_week[name][days.week[day], team[spell]]
+            return np.exp(common[name][day] + effect[name][spell] + shock + load)
 
         capacity = fte[spell] * is_present
         return capacity * ramp[weeks] * per_fte("allocated"), capacity * per_fte("signed_off")
 
     return rates
+
+
+def _team_weeks(simulate: Simulate, flow: FlowTruth, name: str, days: Days) -> Floats:
+    """Return the (week, team) shocks."""
+    noise = stream(simulate, f"team-week/{name}").standard_normal((int(days.week[-1]) + 1, simulate.n_teams))
+    return flow.sd_team_week * noise
 
 
 def _change_staff(desks: _Desks, staff: Staff, day: int, random: np.random.Generator) -> None:

@@ -1,0 +1,84 @@
+"""How often 90 % intervals hold, and which predictive checks speak, in worlds of which everything is known.
+
+    python analyses/worlds_study.py [WORLD ...] [-n 100] [--workers 2] [--scheduler tcp://HOST:PORT] [--results results]
+
+Every world of `bayes_backlog.evaluation.worlds` by default. A world's replicates are kept in `results/worlds/WORLD/`
+when they are done; the tables of all worlds that are there are written to `analyses/worlds.md`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pandas as pd
+
+from bayes_backlog.cli import progress_bar
+from bayes_backlog.evaluation.worlds import (
+    TRIAL,
+    WORLDS,
+    Outcome,
+    coverage_table,
+    detection_table,
+    run_trial,
+)
+from bayes_backlog.jobs import as_many_as
+from bayes_backlog.runs import write_table, write_text
+
+TABLES = Path(__file__).parent / "worlds.md"
+PARTS = tuple(field.name for field in dataclasses.fields(Outcome))
+
+
+def coverage_text(outcome: Outcome) -> str:
+    """Return coverages as Markdown, a line for each model of a world, a column for each quantity."""
+    found = coverage_table(outcome)
+    wide = found.pivot_table(index=["world", "model", "n"], columns="quantity", values="coverage_90", sort=False)
+    return wide.reset_index().to_markdown(index=False, floatfmt=".2f")
+
+
+def detection_text(outcome: Outcome) -> str:
+    """Return, as Markdown, how many of 100 replicates of a world each check refuses (and at least doubts)."""
+    found = detection_table(outcome)
+    told = [f"{100 * row.red:.0f} ({100 * row.amber_or_red:.0f})" for row in found.itertuples()]
+    wide = found.assign(told=told).pivot(index=["world", "model"], columns="check", values="told")
+    order = found[["world", "model"]].drop_duplicates().itertuples(index=False, name=None)
+    return wide.loc[list(order)].T.to_markdown()
+
+
+def main() -> None:
+    """Make the replicates that were asked for and write the tables of all."""
+    parser = ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("worlds", nargs="*", default=list(WORLDS), choices=list(WORLDS), metavar="WORLD")
+    parser.add_argument("-n", type=int, default=100)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--scheduler")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    given = parser.parse_args()
+    folder = given.results / "worlds"
+    for world in given.worlds:
+        with progress_bar(world) as progress:
+            outcome = run_trial(TRIAL, [world], given.n, as_many_as(given.n, given.workers, given.scheduler), progress)
+        for part in PARTS:
+            write_table(getattr(outcome, part), folder / world / f"{part}.parquet")
+    there = [world for world in WORLDS if (folder / world / f"{PARTS[-1]}.parquet").is_file()]
+    tables = (
+        pd.concat([pd.read_parquet(folder / world / f"{part}.parquet") for world in there], ignore_index=True)
+        for part in PARTS
+    )
+    outcome = Outcome(*tables)
+    text = [
+        "# Worlds of which everything is known",
+        "Written by `analyses/worlds_study.py`. Each world and its models are described in "
+        "`bayes_backlog/evaluation/worlds.py`.",
+        "## How often the 90 % interval held what came, 63 working days ahead",
+        coverage_text(outcome),
+        "## How many of 100 offices each check refuses (and at least doubts)",
+        detection_text(outcome),
+    ]
+    write_text("\n\n".join(text) + "\n", TABLES)
+    print(TABLES.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
