@@ -107,7 +107,7 @@ class Model(Section):
     week_shock: bool = True
     slow_level: bool = True
     elasticity: bool = True
-    month_batches: bool = False
+    month_batches: bool = True
     annual_harmonics: Annotated[int, Field(ge=0, le=6)] = 1
 
 

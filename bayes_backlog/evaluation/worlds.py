@@ -38,10 +38,10 @@ from bayes_backlog.models.spec import MONTH_END_TERMS, ModelSpec
 from bayes_backlog.panels import Panels, build_panels
 from bayes_backlog.panels.roster import read_roster
 
-DEFAULT = ModelSpec(batched_flows=())
+DEFAULT = ModelSpec()
 MODELS = {
     "default": DEFAULT,
-    "rows alone": dataclasses.replace(DEFAULT, day_shock=False, week_shock=False, slow_level=False),
+    "rows alone": dataclasses.replace(DEFAULT, batched_flows=(), day_shock=False, week_shock=False, slow_level=False),
     "without weeks": dataclasses.replace(DEFAULT, week_shock=False),
     "without level": dataclasses.replace(DEFAULT, slow_level=False),
     "without month end": dataclasses.replace(
@@ -113,7 +113,7 @@ TRIAL = Trial(
         cases_per_week=20,
     ),
     fold=Backtest(cutoffs=(date(2024, 6, 28),), horizon_working_days=(63,)),
-    settings=SamplerSettings(chains=2, draws=400, tune=300, target_accept=0.85, seed=1),
+    settings=SamplerSettings(chains=2, draws=300, tune=300, target_accept=0.85, seed=1),
 )
 """Small offices and short chains, so that a hundred of each world can be had."""
 

@@ -234,17 +234,19 @@ def _staff_flow(
 ) -> Counts:
     """Draw a day's total, at most `most`, and divide it among people: (n, I)."""
     means = np.minimum(people_means(rates, flow, day, state), MAX_MEAN)
-    weights = rates.draws.concentration[:, rates.spec.staff_flows.index(flow), None] * means
     total_mean = means.sum(axis=1)
+    present = exposures(rates, day).sum(axis=1) if rates.spec.day_shock else total_mean
+    size = rates.draws.concentration[:, rates.spec.staff_flows.index(flow)] * present
     if flow in state.batches:
         total = state.batches[flow][:, day]
     else:
-        spread = dispersion(rates, flow) if rates.spec.day_shock else weights.sum(axis=1)
+        spread = dispersion(rates, flow) if rates.spec.day_shock else size
         total = paired.negative_binomial(
             chances.uniform[flow][:, day], total_mean, np.where(total_mean > 0, spread, 1.0)
         )
     if most is not None:
         total = np.minimum(total, most)
+    weights = (size / np.maximum(total_mean, NOBODY))[:, None] * means
     return paired.divide(total, weights, chances.key[flow][:, day])
 
 

@@ -129,10 +129,11 @@ def _staff_rows(
         if ends[day] == ends[day + 1]:
             continue
         mean = means(day, design.row_wip)
-        size = draws.concentration[:, k, None] * mean
-        spread = dispersion if spec.day_shock else size.sum(axis=1)
-        total = draw_negative_binomial(rng, mean.sum(axis=1), spread) if totals is None else totals[:, day]
-        rows[:, ends[day] : ends[day + 1]] = draw_division(rng, total, size)
+        expected, present = mean.sum(axis=1), design.row_exposure[ends[day] : ends[day + 1]].sum()
+        size = draws.concentration[:, k] * (present if spec.day_shock else expected)
+        spread = dispersion if spec.day_shock else size
+        total = draw_negative_binomial(rng, expected, spread) if totals is None else totals[:, day]
+        rows[:, ends[day] : ends[day + 1]] = draw_division(rng, total, (size / expected)[:, None] * mean)
     return rows
 
 

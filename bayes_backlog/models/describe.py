@@ -160,7 +160,8 @@ def _count_lines(spec: ModelSpec) -> tuple[str, ...]:
         return (
             total,
             rf"(y_{{f,1,t}}, y_{{f,2,t}}, \dots) \mid Y_{{f,t}} \sim \text{{DirichletMultinomial}}"
-            rf"(Y_{{f,t}}, \kappa_f \mu_{{f,\cdot,t}}), \quad f \in {_set(spec.staff_flows)}",
+            rf"(Y_{{f,t}}, \kappa_f E_t \mu_{{f,\cdot,t}} / M_{{f,t}}), \quad f \in {_set(spec.staff_flows)}",
+            r"E_t = \text{full-time equivalents present on day } t",
         )
     rows = r"y_{f,i,t} \sim \text{NegativeBinomial}(\mu_{f,i,t}, \kappa_f \mu_{f,i,t})"
     return (*office, rf"{rows}, \quad f \in {_set(spec.staff_flows)}")

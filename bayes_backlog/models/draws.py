@@ -38,7 +38,9 @@ class PosteriorDraws:
     week_effect, slow_level : (n, F, W) float
         Over the training weeks; zeros when the part is off.
     investigator_rate, team_effect, role_effect : (n, F_staff, .) float
-    investigator_sd, team_sd, role_sd, ramp, concentration : (n, F_staff) float
+    investigator_sd, team_sd, role_sd, ramp : (n, F_staff) float
+    concentration : (n, F_staff) float
+        Of a day's total among people, per FTE present; per case expected without a day shock.
     day_concentration : (n, F_batched) float
         Of a month's total among its days, per working day.
     chains : int

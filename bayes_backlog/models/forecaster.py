@@ -3,7 +3,7 @@
 A working day's total and its division among people are modelled apart, which makes the shared day shock exact and free:
 
 - total of the day        Y[t] ~ NegativeBinomial(M[t], dispersion),  M[t] = sum over people of mu[t, i];
-- division of the total   y[t, .] | Y[t] ~ DirichletMultinomial(Y[t], concentration * mu[t, .]);
+- division of the total   y[t, .] | Y[t] ~ DirichletMultinomial(Y[t], concentration * FTE[t] * mu[t, .] / M[t]);
 - mean of a row           log mu[t, i] = log exposure + investigator + team + role + ramp + calendar + week + level
                                          + elasticity * log(1 + lagged state).
 
@@ -11,8 +11,9 @@ Flows in batches (cases struck off the queue, or signed off) are counted one ste
 is negative binomial and its division among the month's days Dirichlet-multinomial, with the states of its first day.
 
 A negative binomial total is a Poisson total under a gamma shock that everybody shares that day, integrated out; the
-Dirichlet-multinomial carries what is left, a person's own clumping (independent NegativeBinomial rows of variance
-mu (1 + 1/concentration) are the special case dispersion = concentration * M[t], which `day_shock = False` selects).
+Dirichlet-multinomial carries what is left, a person's own clumping. It knows how many people are present and not how
+many cases are expected, so that lumpy days cannot pull their mean down. (With concentration * mu[t, .] instead and
+dispersion = concentration * M[t] all rows are independent, of variance mu (1 + 1/concentration): `day_shock = False`.)
 No latent variable per day is sampled, and no row needs a log-gamma unless it has an event.
 
 Where there are many, investigators are sampled centred on their home team and role; the weekly effects are AR(1), the
@@ -184,6 +185,7 @@ def _add_staff_flows(common: _Common) -> None:
     own_wip = np.log1p(np.arange(design.row_wip.max() + 1)) - design.state_centre["wip"]
     wip_levels = pm.Data("centred_log_wip", own_wip)
     n_days = len(design.dates)
+    present = pm.Data("present", np.bincount(design.row_day, design.row_exposure, minlength=n_days))
 
     for k, flow in enumerate(spec.staff_flows):
         alone = exposure * pt.exp(spell[k])[row_spell]
@@ -202,8 +204,8 @@ def _add_staff_flows(common: _Common) -> None:
             add_totals(flow, totals, mean, common.flow_dispersion(flow))
         else:
             add_independent_totals(flow, totals, mean, concentration[k] * mean, cases)
-        weights = concentration[k] * row[cases.row] * day[cases.group]
-        add_division(flow, cases, weights, concentration[k] * mean)
+        sizes = concentration[k] * (present if spec.day_shock else mean)
+        add_division(flow, cases, (sizes / mean * day)[cases.group] * row[cases.row], sizes)
 
 
 def _intercept_prior(spec: ModelSpec) -> tuple[Floats, Floats]:

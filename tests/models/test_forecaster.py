@@ -98,7 +98,8 @@ def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: 
                 continue
             mu = design.row_exposure[here] * np.exp(row_log[here] + by_day[f, day])
             y = design.row_counts[k][here]
-            weights = values["concentration"][k] * mu
+            present = design.row_exposure[here].sum() if spec.day_shock else mu.sum()
+            weights = values["concentration"][k] * present * mu / mu.sum()
             size = values["dispersion"][f] if spec.day_shock else weights.sum()
             if flow not in spec.batched_flows:
                 total += stats.nbinom.logpmf(y.sum(), size, size / (size + mu.sum()))
