@@ -45,7 +45,14 @@ from bayes_backlog.reporting.publish import publish as publish_tables
 from bayes_backlog.reporting.render import existing_run, render_report
 from bayes_backlog.reporting.scenario_tables import needed_staff_table
 from bayes_backlog.runs import Run, write_text
-from bayes_backlog.scenario_stage import Asked, Levers, chosen_scenarios, compare_scenarios, needed_staff
+from bayes_backlog.scenario_stage import (
+    Asked,
+    Levers,
+    chosen_scenarios,
+    compare_scenarios,
+    forecast_scenarios,
+    needed_staff,
+)
 
 app = typer.Typer(
     help="Bayesian 90-day forecasts of case-work backlogs.",
@@ -105,12 +112,17 @@ def _config(path: Path, data: Path | None, compute: Compute) -> Config:
 def _run_stages(
     config_path: Path, data: Path | None, results: Path, wanted: Collection[str], compute: Compute | None = None
 ) -> Run:
-    config = _config(config_path, data, compute or Compute())
-    run = Run(results / config.name)
-    shop = stages.open_workshop(config, run, progress_bar, console.print, wanted)
+    shop = _open(config_path, data, results, wanted, compute)
     stages.run_stages(shop, wanted)
-    console.print(f"Written: {run.folder}")
-    return run
+    console.print(f"Written: {shop.run.folder}")
+    return shop.run
+
+
+def _open(
+    config_path: Path, data: Path | None, results: Path, wanted: Collection[str], compute: Compute | None = None
+) -> stages.Workshop:
+    config = _config(config_path, data, compute or Compute())
+    return stages.open_workshop(config, Run(results / config.name), progress_bar, console.print, wanted)
 
 
 @app.command()
@@ -121,9 +133,12 @@ def run(
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
 ) -> None:
-    """Do everything: cases, panel, fit, check, forecast, backtest."""
-    done = _run_stages(config, data, results, stages.STAGES, _compute(workers, scheduler))
-    for sentence in headline_sentences(done):
+    """Do everything: cases, panel, fit, check, forecast, backtest, and the configuration's scenarios."""
+    shop = _open(config, data, results, stages.STAGES, _compute(workers, scheduler))
+    stages.run_stages(shop, stages.STAGES)
+    forecast_scenarios(shop, shop.config.scenarios)
+    console.print(f"Written: {shop.run.folder}")
+    for sentence in headline_sentences(shop.run):
         console.print(sentence)
 
 
@@ -233,14 +248,12 @@ def scenario(
     ] = None,
 ) -> None:
     """Compare scenarios with the forecast; or, with --target and --by, ask how many FTE a target needs."""
-    loaded = _config(config, data, Compute())
-    chosen = chosen_scenarios(loaded, name) if name or target is None else ()
-    run = Run(results / loaded.name)
-    shop = stages.open_workshop(loaded, run, progress_bar, console.print, stages.up_to("forecast"))
+    chosen = chosen_scenarios(load_config(config), name) if name or target is None else ()
+    shop = _open(config, data, results, stages.up_to("forecast"))
     if target is None:
         compare_scenarios(shop, chosen)
         for one in chosen:
-            console.print(f"Written: {run.folder}/scenarios/{one.name}")
+            console.print(f"Written: {shop.run.folder}/scenarios/{one.name}")
         return
     if by is None:
         raise ConfigError("--target needs --by, the day on which it counts, such as --by 2026-03-31.")

@@ -76,15 +76,20 @@ def chosen_scenarios(config: Config, name: str | None) -> Sequence[Scenario]:
 
 
 def compare_scenarios(shop: Workshop, scenarios: Sequence[Scenario]) -> None:
-    """Forecast, then roll every scenario forward; write its tables and its difference from the forecast.
+    """Forecast, then `forecast_scenarios`.
 
     Raises
     ------
     GateRefused
         When the forecast is not fit to publish: its scenarios are not either.
     """
-    prepared = _prepared(shop)
     run_stages(shop, up_to("forecast"))
+    forecast_scenarios(shop, scenarios)
+
+
+def forecast_scenarios(shop: Workshop, scenarios: Sequence[Scenario]) -> None:
+    """Roll every scenario of a finished forecast forward; write its tables and its difference from the forecast."""
+    prepared = _prepared(shop)
     for scenario in scenarios:
         _compare(shop, prepared, scenario)
 

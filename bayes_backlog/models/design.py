@@ -214,7 +214,7 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
         for name, value in lagged.items()
     }
     own_wip = daily["wip_prev"].clip(lower=0).astype(np.int64)
-    row_wip = own_wip.to_numpy(dtype=np.int64)
+    row_wip = own_wip.to_numpy().astype(np.int64)
     month_wip = own_wip.groupby([daily["investigator"], daily["date"].dt.to_period("M")]).transform("first")
     centre = {name: float(value.mean()) for name, value in states.items()} | {"wip": float(np.log1p(row_wip).mean())}
     staff, row_spell = _spells(daily)
@@ -231,7 +231,7 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
         staff=staff,
         row_day=dates.get_indexer(pd.DatetimeIndex(daily["date"])),
         row_spell=row_spell,
-        row_wip=row_wip.astype(np.int64),
+        row_wip=row_wip,
         row_month_wip=month_wip.to_numpy(dtype=np.int64),
         row_exposure=daily["exposure"].to_numpy(dtype=float),
         row_counts=np.stack([daily[flow].to_numpy(dtype=np.int64) for flow in spec.staff_flows]),
