@@ -27,6 +27,7 @@ from bayes_backlog.evaluation.study import FAILURES, TABLES, Study, run_study, w
 from bayes_backlog.forecasts.answers import answers_table
 from bayes_backlog.forecasts.assumed import with_scenario, with_staffing
 from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
+from bayes_backlog.forecasts.naive import naive_backlog
 from bayes_backlog.forecasts.periods import period_table
 from bayes_backlog.forecasts.queue_age import queue_age_table, queue_order, waiting_cases
 from bayes_backlog.forecasts.roll_forward import roll_forward
@@ -387,6 +388,7 @@ def answers_stage(shop: Workshop, prepared: Prepared) -> None:
             tables = {
                 "target": target,
                 "answers": answers_table(predictions, frame, as_of, target),
+                "naive": naive_backlog(panels, frame.all_dates, shop.config.calendar, shop.config.sampling.seed),
             }
             progress(1, 2, "age of the queue")
             tables |= {
@@ -397,7 +399,7 @@ def answers_stage(shop: Workshop, prepared: Prepared) -> None:
                 write_table(table, shop.run.path(f"forecast/{name}.csv"))
             progress(2, 2, "done")
 
-    names = ("target", "answers", "queue_age", "queue_order")
+    names = ("target", "answers", "naive", "queue_age", "queue_order")
     artefacts = tuple(f"forecast/{name}.csv" for name in names)
     make_stage(shop, "answers", artefacts, make)
 

@@ -93,6 +93,7 @@ COLUMNS = {
     "forecast/monthly.csv": {*PERIOD},
     "forecast/target.csv": {"target_date", "horizon_days", "target", "met", "met_by", "met_for_good"},
     "forecast/answers.csv": {"question", "prob", *FORECAST},
+    "forecast/naive.csv": {"target_date", "horizon_days", "mean", "q05", "q50", "q95"},
     "forecast/queue_age.csv": {"measure", *FORECAST[2:]},
     "forecast/uncertainty.csv": {"quantity", "component", "share", "share_total", "standard_error", "horizon_days"},
     "forecast/queue_order.csv": {"cutoff", "target_date", "measure", "observed", "predicted"},

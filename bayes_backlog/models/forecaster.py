@@ -39,6 +39,7 @@ from bayes_backlog.models.likelihoods import (
     sums_of,
     totals_of,
 )
+from bayes_backlog.models.packed_data import PackedData
 from bayes_backlog.models.slow_level import level_weights, n_knots
 from bayes_backlog.models.spec import ModelSpec
 
@@ -82,14 +83,16 @@ def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
     Returns
     -------
     pymc.Model
-        Arrays enter as `pm.Data`, so data of another shape re-use the compiled code.
+        Arrays enter as `pm.Data`, so data of other lengths re-use the compiled code.
     """
     with pm.Model(coords=coordinates(design, spec)) as model:
-        common = _Common(design, spec, _shared_effects(design, spec), *_parameters(spec))
+        data = PackedData()
+        common = _Common(design, spec, data, _shared_effects(design, spec, data), *_parameters(spec))
         for flow in spec.office_flows:
             _add_office_flow(flow, common)
         if spec.staff_flows:
             _add_staff_flows(common)
+        data.store()
     return model
 
 
@@ -99,6 +102,7 @@ class _Common:
 
     design: Design
     spec: ModelSpec
+    data: PackedData
     shared: TensorVariable
     intercept: TensorVariable
     dispersion: TensorVariable
@@ -110,7 +114,7 @@ class _Common:
         effect = self.shared[self.spec.flows.index(flow)]
         for state, values in self.design.office_states.items():
             if (flow, state) in self.elasticity:
-                effect = effect + self.elasticity[flow, state] * pm.Data(f"{flow}_{state}", values[state_day])
+                effect = effect + self.elasticity[flow, state] * self.data.add(values[state_day])
         return effect
 
     def flow_dispersion(self, flow: str) -> TensorVariable:
@@ -146,7 +150,7 @@ def _add_office_flow(flow: str, common: _Common) -> None:
         mean = pt.exp(common.intercept[k] + common.log_day(flow, month_starts(design.month_of_day)))
         _add_batches(flow, counts, mean, common)
     else:
-        add_totals(flow, counts, pt.exp(common.intercept[k] + common.log_day(flow)), spread)
+        add_totals(flow, common.data, counts, pt.exp(common.intercept[k] + common.log_day(flow)), spread)
 
 
 def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common) -> None:
@@ -164,46 +168,45 @@ def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common)
     common : _Common
         The other parts.
     """
-    months, concentration = common.design.month_of_day, common.day_concentration[flow]
-    month_mean = sums_of(f"{flow}_month", mean, months)
-    add_totals(flow, totals_of(counts, months), month_mean, common.flow_dispersion(flow))
-    cases = cases_of(f"{flow}_month", counts, months)
-    sizes = concentration * pm.Data(f"{flow}_month_days", np.bincount(months).astype(float))
+    months, data = common.design.month_of_day, common.data
+    month_mean = sums_of(data, mean, months)
+    add_totals(flow, data, totals_of(counts, months), month_mean, common.flow_dispersion(flow))
+    cases = cases_of(data, counts, months)
+    sizes = common.day_concentration[flow] * data.add(np.bincount(months).astype(float))
     add_division(f"{flow}_month", cases, (sizes / month_mean)[cases.group] * mean[cases.row], sizes)
 
 
 def _add_staff_flows(common: _Common) -> None:
     """Add the likelihood of all flows counted per person."""
-    design, spec = common.design, common.spec
-    spell = _spell_effects(design, spec, common.intercept[len(spec.office_flows) :])
+    design, spec, data = common.design, common.spec, common.data
+    spell = _spell_effects(design, spec, data, common.intercept[len(spec.office_flows) :])
     clumping = pm.HalfNormal("clumping", spec.priors.noise, dims="staff_flow")
     concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
-    row_spell, row_wip = pm.Data("row_spell", design.row_spell), pm.Data("row_wip", design.row_wip)
-    month_wip = pm.Data("row_month_wip", design.row_month_wip)
-    exposure = pm.Data("row_exposure", design.row_exposure)
+    row_spell, row_wip = data.add(design.row_spell), data.add(design.row_wip)
+    month_wip, exposure = data.add(design.row_month_wip), data.add(design.row_exposure)
     # Centred here and not in the graph: everything of the data must enter as data, or compiled code keeps it.
     own_wip = np.log1p(np.arange(design.row_wip.max() + 1)) - design.state_centre["wip"]
-    wip_levels = pm.Data("centred_log_wip", own_wip)
+    wip_levels = data.add(own_wip)
     n_days = len(design.dates)
-    present = pm.Data("present", np.bincount(design.row_day, design.row_exposure, minlength=n_days))
+    present = data.add(np.bincount(design.row_day, design.row_exposure, minlength=n_days))
 
     for k, flow in enumerate(spec.staff_flows):
         alone = exposure * pt.exp(spell[k])[row_spell]
         answer = pt.exp(common.elasticity[flow, "wip"] * wip_levels) if (flow, "wip") in common.elasticity else None
         row = alone if answer is None else alone * answer[row_wip]
         day = pt.exp(common.log_day(flow))
-        mean = day * pt.maximum(sums_of(f"{flow}_day", row, design.row_day, n_days), NOBODY)
+        mean = day * pt.maximum(sums_of(data, row, design.row_day, n_days), NOBODY)
         counts = design.row_counts[k]
-        cases, totals = cases_of(flow, counts, design.row_day), totals_of(counts, design.row_day, n_days)
+        cases, totals = cases_of(data, counts, design.row_day), totals_of(counts, design.row_day, n_days)
         if flow in common.day_concentration:
             then = alone if answer is None else alone * answer[month_wip]
             month_day = pt.exp(common.log_day(flow, month_starts(design.month_of_day)))
-            present = sums_of(f"{flow}_month_day", then, design.row_day, n_days)
-            _add_batches(flow, totals, month_day * pt.maximum(present, NOBODY), common)
+            month_mean = month_day * pt.maximum(sums_of(data, then, design.row_day, n_days), NOBODY)
+            _add_batches(flow, totals, month_mean, common)
         elif spec.day_shock:
-            add_totals(flow, totals, mean, common.flow_dispersion(flow))
+            add_totals(flow, data, totals, mean, common.flow_dispersion(flow))
         else:
-            add_independent_totals(flow, totals, mean, concentration[k] * mean, cases)
+            add_independent_totals(flow, data, totals, mean, concentration[k] * mean, cases)
         sizes = concentration[k] * (present if spec.day_shock else mean)
         add_division(flow, cases, (sizes / mean * day)[cases.group] * row[cases.row], sizes)
 
@@ -214,32 +217,32 @@ def _intercept_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
     return np.array([m for m, _ in pairs]), np.array([s for _, s in pairs])
 
 
-def _shared_effects(design: Design, spec: ModelSpec) -> TensorVariable:
+def _shared_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVariable:
     """(flow, D) calendar, week and level, relative to their mean over the training days.
 
     What a rush on some days adds to a month must not be traded against the rate of all days, so rate ratios of the
     calendar have mean one; sampling a calendar with mean zero on the log scale crawled along that ridge.
     """
-    calendar, weeks = _calendar_effects(design, spec), _week_effects(design, spec)
+    calendar, weeks = _calendar_effects(design, spec, data), _week_effects(design, spec, data)
     means = pt.log(pt.exp(calendar).mean(axis=1)) + weeks.mean(axis=1)
     mean = pm.Deterministic("shared_mean", means, dims="flow")
     return calendar + weeks - mean[:, None]
 
 
-def _calendar_effects(design: Design, spec: ModelSpec) -> TensorVariable:
+def _calendar_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVariable:
     """(flow, D) calendar effects."""
     sd = np.array([[spec.term_sd(term, flow) for term in spec.terms] for flow in spec.flows])
     coefficient = pm.Normal("calendar", 0.0, sd, dims=("flow", "term"))
-    return coefficient @ pm.Data("calendar_columns", design.calendar).T
+    return coefficient @ data.add(design.calendar).T
 
 
-def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
+def _week_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVariable:
     """(flow, D) AR(1) week effects plus slow level.
 
     Innovations are sampled as standard normals: centred or partly centred ones mixed worse on real and simulated
     offices, because some flow's level hardly moves and its scale then makes a funnel.
     """
-    week_of_day = pm.Data("week_of_day", design.week_of_day)
+    week_of_day = data.add(design.week_of_day)
     effect: TensorVariable = pt.zeros((len(spec.flows), len(design.weeks)))
     if spec.week_shock:
         sd = pm.HalfNormal("week_sd", spec.priors.week_sd, dims="flow")
@@ -251,7 +254,7 @@ def _week_effects(design: Design, spec: ModelSpec) -> TensorVariable:
     if spec.slow_level:
         sd = pm.HalfNormal("level_sd", np.array([spec.level_sd(flow) for flow in spec.flows]), dims="flow")
         z = pm.Normal("level_z", dims=("flow", "knot"))
-        weights = pm.Data("level_weights", level_weights(len(design.weeks), spec.priors.level_range_weeks))
+        weights = data.add(level_weights(len(design.weeks), spec.priors.level_range_weeks))
         effect = effect + pm.Deterministic("slow_level", sd[:, None] * (z @ weights.T), dims=("flow", "week"))
     return effect[:, week_of_day]
 
@@ -263,17 +266,13 @@ def _autoregressive(z: TensorVariable, persistence: TensorVariable) -> TensorVar
     return pt.linalg.solve_triangular(pt.eye(n) - persistence * pt.eye(n, k=-1), scaled, lower=True)
 
 
-def _spell_effects(design: Design, spec: ModelSpec, intercept: TensorVariable) -> TensorVariable:
+def _spell_effects(design: Design, spec: ModelSpec, data: PackedData, intercept: TensorVariable) -> TensorVariable:
     """(staff_flow, S) log rates per FTE-day of each spell on an average day."""
     priors, staff = spec.priors, design.staff
-    home_team, home_role = pm.Data("home_team", staff.home_team), pm.Data("home_role", staff.home_role)
-    of, team_of, role_of = (
-        pm.Data("spell_investigator", staff.spell_investigator),
-        pm.Data("spell_team", staff.spell_team),
-        pm.Data("spell_role", staff.spell_role),
-    )
-    team = _group_effect("team", priors.team_sd, staff.teams)
-    role = _group_effect("role", priors.role_sd, staff.roles)
+    home_team, home_role = data.add(staff.home_team), data.add(staff.home_role)
+    of, team_of, role_of = map(data.add, (staff.spell_investigator, staff.spell_team, staff.spell_role))
+    team = _group_effect("team", priors.team_sd, staff.teams, data)
+    role = _group_effect("role", priors.role_sd, staff.roles, data)
     at_home = intercept[:, None] + team[:, home_team] + role[:, home_role]
     investigator_sd = pm.HalfNormal("investigator_sd", priors.investigator_sd, dims="staff_flow")
     dims = ("staff_flow", "investigator")
@@ -284,12 +283,12 @@ def _spell_effects(design: Design, spec: ModelSpec, intercept: TensorVariable) -
         investigator = pm.Deterministic("investigator_rate", at_home + investigator_sd[:, None] * z, dims=dims)
     ramp = pm.Normal("ramp", *priors.ramp, dims="staff_flow")
     own = investigator - team[:, home_team] - role[:, home_role]
-    return own[:, of] + team[:, team_of] + role[:, role_of] + ramp[:, None] * pm.Data("spell_ramp", staff.spell_ramp)
+    return own[:, of] + team[:, team_of] + role[:, role_of] + ramp[:, None] * data.add(staff.spell_ramp)
 
 
-def _group_effect(group: str, prior_sd: float, labels: tuple[str, ...]) -> TensorVariable:
+def _group_effect(group: str, prior_sd: float, labels: tuple[str, ...], data: PackedData) -> TensorVariable:
     """(staff_flow, label) effects that sum to zero over the labels in use, so that the intercept is their average."""
-    used = pm.Data(f"{group}_used", in_use(labels).astype(float))
+    used = data.add(in_use(labels).astype(float))
     sd = pm.HalfNormal(f"{group}_sd", prior_sd, dims="staff_flow")
     z = pm.Normal(f"{group}_z", dims=("staff_flow", group))
     centred = z - (z @ used / used.sum())[:, None]

@@ -2,7 +2,7 @@
 
 Both are written with rising factorials, from how often each rank occurs or case by case. They stay exact when the
 dispersion is huge, where a difference of log-gammas would be rounding noise that a sampler can get stuck in, and they
-cost nothing where no case is. Everything of the data enters as `pm.Data`, so compiled code takes data of other lengths.
+cost nothing where no case is. Everything of the data enters as data, so compiled code takes data of other lengths.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayes_backlog.models.design import Floats, Ints
+from bayes_backlog.models.packed_data import PackedData
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
@@ -38,14 +39,14 @@ class Cases:
     rank_in_group: TensorVariable
 
 
-def cases_of(name: str, counts: Ints, group_of_row: Ints) -> Cases:
+def cases_of(data: PackedData, counts: Ints, group_of_row: Ints) -> Cases:
     """Return the cases counted in rows that are ordered by group."""
     totals = totals_of(counts, group_of_row)
     return Cases(
-        row=pm.Data(f"{name}_case_row", np.repeat(np.arange(len(counts)), counts)),
-        group=pm.Data(f"{name}_case_group", np.repeat(np.arange(len(totals)), totals)),
-        rank_in_row=pm.Data(f"{name}_rank_in_row", _ranks(counts)),
-        rank_in_group=pm.Data(f"{name}_rank_in_group", _ranks(totals)),
+        row=data.add(np.repeat(np.arange(len(counts)), counts)),
+        group=data.add(np.repeat(np.arange(len(totals)), totals)),
+        rank_in_row=data.add(_ranks(counts)),
+        rank_in_group=data.add(_ranks(totals)),
     )
 
 
@@ -54,28 +55,30 @@ def totals_of(counts: Ints, group_of_row: Ints, n_groups: int = 0) -> Ints:
     return np.bincount(group_of_row, counts, minlength=n_groups).astype(np.int64)
 
 
-def sums_of(name: str, values: TensorVariable, group_of_row: Ints, n_groups: int = 0) -> TensorVariable:
+def sums_of(data: PackedData, values: TensorVariable, group_of_row: Ints, n_groups: int = 0) -> TensorVariable:
     """Return the sum of row values per group; rows are ordered by group."""
     sizes = np.bincount(group_of_row, minlength=n_groups)
-    ends = pm.Data(f"{name}_ends", np.append(0, np.cumsum(sizes)))
+    ends = data.add(np.append(0, np.cumsum(sizes)))
     return pt.diff(pt.concatenate([pt.zeros(1), pt.cumsum(values)])[ends])
 
 
-def add_totals(name: str, totals: Ints, mean: TensorVariable, dispersion: TensorVariable) -> None:
+def add_totals(name: str, data: PackedData, totals: Ints, mean: TensorVariable, dispersion: TensorVariable) -> None:
     """Add the log-likelihood of totals with variance = mean + mean^2 / dispersion, up to a constant in the counts.
 
     Gamma(y + a) / (Gamma(a) a^y) = (1 + 1/a) (1 + 2/a) ... (1 + (y - 1)/a), summed from how often each factor occurs.
     """
     occurrences = np.bincount(_ranks(totals).astype(int))
-    rank = pm.Data(f"{name}_rank", np.arange(len(occurrences), dtype=float))
-    rising = (pm.Data(f"{name}_rank_occurrences", occurrences.astype(float)) * pt.log1p(rank / dispersion)).sum()
-    _add_negative_binomial(name, totals, mean, dispersion, rising)
+    rank = data.add(np.arange(len(occurrences), dtype=float))
+    rising = (data.add(occurrences.astype(float)) * pt.log1p(rank / dispersion)).sum()
+    _add_negative_binomial(name, data, totals, mean, dispersion, rising)
 
 
-def add_independent_totals(name: str, totals: Ints, mean: TensorVariable, sizes: TensorVariable, cases: Cases) -> None:
+def add_independent_totals(
+    name: str, data: PackedData, totals: Ints, mean: TensorVariable, sizes: TensorVariable, cases: Cases
+) -> None:
     """Add the log-likelihood of totals of independent rows: one dispersion, `sizes`, for each total."""
     rising = (pt.log(sizes[cases.group] + cases.rank_in_group) - pt.log(sizes)[cases.group]).sum()
-    _add_negative_binomial(name, totals, mean, sizes, rising)
+    _add_negative_binomial(name, data, totals, mean, sizes, rising)
 
 
 def add_division(name: str, cases: Cases, weights: TensorVariable, sizes: TensorVariable) -> None:
@@ -97,9 +100,9 @@ def add_division(name: str, cases: Cases, weights: TensorVariable, sizes: Tensor
 
 
 def _add_negative_binomial(
-    name: str, totals: Ints, mean: TensorVariable, dispersion: TensorVariable, rising: TensorVariable
+    name: str, data: PackedData, totals: Ints, mean: TensorVariable, dispersion: TensorVariable, rising: TensorVariable
 ) -> None:
-    total = pm.Data(f"{name}_total", totals.astype(float))
+    total = data.add(totals.astype(float))
     ratio = pt.log1p(mean / dispersion)
     pm.Potential(f"{name}_likelihood", rising + (total * (pt.log(mean) - ratio) - dispersion * ratio).sum())
 

@@ -158,14 +158,16 @@ def backlog_at_horizons(run: Run) -> pd.DataFrame:
 
 
 def backlog_table(run: Run) -> str:
-    """Return the forecast of the backlog at the horizons as Markdown; without a target its column is left out.
+    """Return the forecast of the backlog at the horizons as Markdown, beside what no model would say.
+
+    Without a target, or where no yardstick could be made, its column is left out.
 
     Of a refused run there is one word in its place.
     """
     if not standing(run).publishes:
         return WITHHELD
     rows = [headline(run, days) for days in horizons(run)]
-    target = backlog_target(run)
+    target, naive = backlog_target(run), run.table("forecast/naive.csv").set_index("horizon_days")
     columns = ["Days", "Date", "Median (90\u00a0% interval)", "P(grows)"]
     cells = [
         [
@@ -180,4 +182,8 @@ def backlog_table(run: Run) -> str:
         columns.insert(3, f"P(below {cases(target)})")
         for line, row in zip(cells, rows, strict=True):
             line.insert(3, percent(row.meets_target or 0.0))
+    if not naive.empty:
+        columns.append("Without a model")
+        for line, row in zip(cells, rows, strict=True):
+            line.append(interval(*naive.loc[row.horizon_days, ["q50", "q05", "q95"]].round().astype(int)))
     return pipe_table(columns, cells, align="rlr" + "r" * (len(columns) - 3))

@@ -297,6 +297,13 @@ def write_run(folder: Path) -> Run:
         "forecast/uncertainty.csv": uncertainty(),
         "forecast/target.csv": target,
         "forecast/answers.csv": answers,
+        "forecast/naive.csv": pd.DataFrame(
+            {
+                "target_date": drawn["date"].to_numpy(),
+                "horizon_days": range(1, DAYS_AHEAD + 1),
+                **{"q05": 80.4, "q50": 99.0, "q95": 120.0},
+            }
+        ),
         "forecast/queue_age.csv": queue_age_table(drawn, waiting_cases(queued, AS_OF), AS_OF),
         "forecast/queue_order.csv": queue_order(queued, AS_OF, DAYS_AHEAD),
         "scenarios/more/stocks.csv": stock_table(scenario, AS_OF),
@@ -332,7 +339,7 @@ def write_run(folder: Path) -> Run:
             )
         ],
         "uncertainty": ["forecast/uncertainty.csv"],
-        "answers": [f"forecast/{name}.csv" for name in ("target", "answers", "queue_age", "queue_order")],
+        "answers": [f"forecast/{name}.csv" for name in ("target", "answers", "naive", "queue_age", "queue_order")],
         "scenario more": ["scenarios/more/stocks.csv", "scenarios/more/difference.csv"],
         "backtest": [f"backtest/{name}" for name in ("summary.csv", "scores.csv", "forecasts.parquet", "verdicts.csv")],
     }

@@ -59,5 +59,10 @@ def test_the_table_has_the_horizons_within_the_forecast(tiny_run):
         [14, 107, 50, 164]
     ]
     header, _, row = text(backlog_table(tiny_run)).splitlines()
-    assert header == "| Days | Date | Median (90 % interval) | P(below 90) | P(grows) |"
-    assert row == "| 14 | 29 Jan | 107 (50–164) | 40 % | 50 % |"
+    assert header == "| Days | Date | Median (90 % interval) | P(below 90) | P(grows) | Without a model |"
+    assert row == "| 14 | 29 Jan | 107 (50–164) | 40 % | 50 % | 99 (80–120) |"
+
+
+def test_without_a_yardstick_its_column_is_left_out(own_run, rewrite):
+    rewrite(own_run.table("forecast/naive.csv").head(0), own_run.path("forecast/naive.csv"))
+    assert "Without a model" not in backlog_table(own_run)
