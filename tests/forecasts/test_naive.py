@@ -38,4 +38,4 @@ def test_days_off_have_the_close_of_the_day_before(small_panels: Panels, small_c
 
 
 def test_a_horizon_as_long_as_the_history_has_no_yardstick(small_panels: Panels, small_config: Config) -> None:
-    assert naive_backlog(small_panels, days_after(small_panels, 640), small_config.calendar, seed=1).empty
+    assert naive_backlog(small_panels, days_after(small_panels, 1300), small_config.calendar, seed=1).empty
