@@ -32,8 +32,7 @@ from bayes_backlog.forecasts.rates import (
     people_means,
 )
 from bayes_backlog.models.design import Design, Floats, Ints
-from bayes_backlog.models.draws import MAX_MEAN, Counts, PosteriorDraws
-from bayes_backlog.models.forecaster import NOBODY
+from bayes_backlog.models.draws import MAX_MEAN, NOBODY, Counts, PosteriorDraws
 from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS, ModelSpec
 
 BLOCK = 250

@@ -21,6 +21,8 @@ Counts = NDArray[np.int32]
 
 MAX_MEAN = 1e5
 """Cases a day; a year of such days still fits into int32."""
+NOBODY = 1e-12
+"""Rate of a day without anybody present: it has no case, and its logarithm must stay finite."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from bayes_backlog.models.design import Design, Floats, Ints, in_use, month_starts
+from bayes_backlog.models.draws import NOBODY
 from bayes_backlog.models.likelihoods import (
     add_division,
     add_independent_totals,
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 CENTRED_FROM = 16
 """Investigators from which on their rates are sampled centred on team and role. With few people the data cannot keep
 their spread away from zero, where the centred form is a funnel; with many the other form mixes badly."""
-NOBODY = 1e-12
-"""Rate of a day without anybody present: it has no case, and its logarithm must stay finite."""
 
 
 def coordinates(design: Design, spec: ModelSpec) -> dict[str, list[str]]:
