@@ -42,7 +42,7 @@ class Priors:
     log_received : tuple of float
         Mean and sd of the log of cases received per working day: 95 % between 0.2 and 540.
     log_removed : tuple of float
-        Mean and sd of the log of cases removed per working day: 95 % between 0.02 and 54.
+        Mean and sd of the log of cases removed per working day: 95 % between 0.013 and 75.
     log_staff_rate : tuple of float
         Mean and sd of the log of cases per FTE-day: 95 % between 0.008 and 2.7.
     calendar_sd : float
@@ -73,11 +73,11 @@ class Priors:
         0 is Poisson, 1 is geometric.
     batch : float
         Half-normal scale of 1 / sqrt(concentration of a month's total among its days, per working day), for flows
-        counted by the month: 4 is a batch or two a month.
+        counted by the month: at 1 a handful of days stand out, at 4 a month comes in a batch or two.
     """
 
     log_received: tuple[float, float] = (2.3, 2.0)
-    log_removed: tuple[float, float] = (0.0, 2.0)
+    log_removed: tuple[float, float] = (0.0, 2.2)
     log_staff_rate: tuple[float, float] = (-1.9, 1.5)
     calendar_sd: float = 0.5
     season_sd: float = 0.1
@@ -95,7 +95,7 @@ class Priors:
     ramp: tuple[float, float] = (-0.5, 0.5)
     noise: float = 1.0
     month_noise: float = 0.5
-    batch: float = 4.0
+    batch: float = 0.8
 
 
 @dataclass(frozen=True)
