@@ -1,17 +1,19 @@
 """The command line: one verb a stage, one message for everything that can go wrong.
 
-Exit codes: 0 when every gate passed, 2 for an error that the user can mend, 3 when a gate refused the forecast, a
-fold of the backtest failed or the office has drifted from its forecast.
+Exit codes: 0 when every gate passed, 1 for an error that nobody foresaw, 2 for one that the user can mend, 3 when a
+gate refused the forecast, a fold of the backtest failed or the office has drifted from its forecast.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import pandas as pd
@@ -74,6 +76,8 @@ SchedulerOption = Annotated[
 ]
 
 DEFAULT_RESULTS = Path("results")
+UNFORESEEN = 1
+"""Exit code of an error that nobody foresaw."""
 PACE_SECONDS = 86_400.0
 """Remaining time is told by the pace of the whole stage: a single fold can take minutes."""
 
@@ -412,3 +416,17 @@ def main() -> None:
             style="red",
         )
         sys.exit(BacklogError.exit_code)
+    except Exception as error:
+        console.print(_unforeseen(error), markup=False, style="red")
+        sys.exit(UNFORESEEN)
+
+
+def _unforeseen(error: Exception) -> str:
+    """Keep an unforeseen error's details in a file, since they may quote data, and return what to tell."""
+    with NamedTemporaryFile("w", prefix="bayes-backlog-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.writelines(traceback.format_exception(error))
+    return (
+        f"Something happened that nobody foresaw ({type(error).__name__}), which is a fault of this program and not of "
+        "yours. Your data are as they were, and finished stages are kept. Where it happened is written in "
+        f"{log.name}; please report that, after looking whether it quotes anything of your data."
+    )

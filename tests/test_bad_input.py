@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from whole_run import command
 
 from bayes_backlog import cli, stages
 from bayes_backlog.cases.synthetic import simulate_office
-from bayes_backlog.config import Simulate
+from bayes_backlog.config import Config, Simulate
 from bayes_backlog.errors import DataError
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.design import build_design
@@ -456,3 +457,22 @@ def test_an_office_that_cannot_be_simulated(desk: Desk) -> None:
     code, told = desk.command("simulate", desk.write(), "--out", desk.folder / "out")
     assert (code, (desk.folder / "out").exists()) == (2, False)
     assert "has no simulate section" in told
+
+
+def test_an_unforeseen_error_is_one_message_and_its_details_are_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No real input is known to cause one, so a verb is broken here on purpose."""
+
+    def broken(_path: Path) -> Config:
+        raise KeyError("P_secret")
+
+    monkeypatch.setattr(cli, "load_config", broken)
+    with cli.console.capture() as told:
+        code = command("describe", "configs/demo.yaml")
+    assert code == 1
+    message = told.get()
+    assert "KeyError" in message
+    assert "Traceback" not in message
+    assert "P_secret" not in message
+    (log,) = [word.rstrip(";") for word in message.split() if "bayes-backlog-" in word]
+    assert "P_secret" in Path(log).read_text(encoding="utf-8")
+    Path(log).unlink()

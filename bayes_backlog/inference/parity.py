@@ -109,7 +109,7 @@ def _to_plain(fast: pm.Model, spec: ModelSpec) -> Callable[[Point], Point]:
             f"1|{group}_offset": effect / np.exp(point[f"1|{group}_sigma_log__"])
             for group, effect in zip(GROUPS, grouped, strict=True)
         }
-        slopes = dict(zip(spec.terms, point["slope"], strict=True))
+        slopes = dict(zip(fast.coords["term"], point["slope"], strict=True))
         same = {name: value for name, value in point.items() if name not in (*INTERNAL, "slope")}
         return {name: np.asarray(value) for name, value in ({"Intercept": intercept} | offsets | slopes | same).items()}
 

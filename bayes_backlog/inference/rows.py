@@ -36,7 +36,7 @@ def fit_rows(
     Returns
     -------
     DataTree
-        Groups `sample_stats` and `posterior` (chain, draw, ...): Intercept, one slope per calendar term, new_starter,
+        Groups `sample_stats` and `posterior` (chain, draw, ...): Intercept, a slope for each of `row_terms`,
         1|investigator, 1|team and 1|role with their scales 1|..._sigma, and alpha; names and dimensions as in Bambi.
     """
     model = build_row_fast(table, flow, spec)

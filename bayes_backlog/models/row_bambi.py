@@ -11,7 +11,7 @@ from __future__ import annotations
 import bambi as bmb
 import pandas as pd
 
-from bayes_backlog.models.row_table import row_formula
+from bayes_backlog.models.row_table import row_formula, row_terms, term_prior
 from bayes_backlog.models.spec import ModelSpec
 
 
@@ -34,13 +34,12 @@ def build_row_bambi(table: pd.DataFrame, flow: str, spec: ModelSpec) -> bmb.Mode
     """
     priors = spec.priors
     model = bmb.Model(
-        row_formula(flow, spec),
+        row_formula(flow, spec, table),
         table,
         family="negativebinomial",
         priors={
-            "Intercept": bmb.Prior("Normal", mu=priors.log_staff_rate[0], sigma=priors.log_staff_rate[1]),
-            **{term: bmb.Prior("Normal", mu=0.0, sigma=spec.term_sd(term, flow)) for term in spec.terms},
-            "new_starter": bmb.Prior("Normal", mu=priors.ramp[0], sigma=priors.ramp[1]),
+            "Intercept": _normal(*priors.log_staff_rate),
+            **{term: _normal(*term_prior(term, flow, spec)) for term in row_terms(spec, table)},
             **{
                 f"1|{group}": bmb.Prior("Normal", mu=0.0, sigma=bmb.Prior("HalfNormal", sigma=sd))
                 for group, sd in spec.group_sd().items()
@@ -52,3 +51,7 @@ def build_row_bambi(table: pd.DataFrame, flow: str, spec: ModelSpec) -> bmb.Mode
     )
     model.build()
     return model
+
+
+def _normal(mean: float, sd: float) -> bmb.Prior:
+    return bmb.Prior("Normal", mu=mean, sigma=sd)

@@ -15,7 +15,7 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from bayes_backlog.models.negative_binomial_op import gather, log_likelihood
-from bayes_backlog.models.row_table import GROUPS
+from bayes_backlog.models.row_table import GROUPS, NEW_STARTER, row_terms
 from bayes_backlog.models.spec import ModelSpec
 from bayes_backlog.models.upper_levels import Effects, Membership, effects_of, find_membership
 
@@ -42,13 +42,15 @@ def build_row_fast(table: pd.DataFrame, flow: str, spec: ModelSpec) -> pm.Model:
     """
     labels = {group: pd.factorize(table[group], sort=True) for group in GROUPS}
     coded = table.assign(**{group: code for group, (code, _) in labels.items()})
-    units, unit = _distinct(coded, [*GROUPS, "new_starter", "log_exposure"])
-    profiles, profile = _distinct(coded, list(spec.terms))
+    varying = row_terms(spec, table)
+    terms = [term for term in varying if term != NEW_STARTER]
+    units, unit = _distinct(coded, [*GROUPS, NEW_STARTER, "log_exposure"])
+    profiles, profile = _distinct(coded, terms)
     membership = find_membership(*(units[column].to_numpy() for column in (*GROUPS, "n_rows")))
     cells = gather(unit, profile, table[flow].to_numpy(dtype=np.int64))
     coords = {
         **{f"{group}__factor_dim": list(names) for group, (_, names) in labels.items()},
-        "term": list(spec.terms),
+        "term": terms,
         "upper": list(range(len(membership.rotation))),
         "difference": list(range(membership.n_differences)),
     }
@@ -61,11 +63,13 @@ def build_row_fast(table: pd.DataFrame, flow: str, spec: ModelSpec) -> pm.Model:
         unit_effect = (
             rates[pm.Data("unit_investigator", units["investigator"].to_numpy())]
             + pt.dot(pm.Data("unit_away", membership.away), effects.differences)
-            + pm.Normal("new_starter", *spec.priors.ramp) * pm.Data("unit_new_starter", units["new_starter"].to_numpy())
             + pm.Data("unit_log_exposure", units["log_exposure"].to_numpy())
         )
-        slope = pm.Normal("slope", 0.0, np.array([spec.term_sd(term, flow) for term in spec.terms]), dims="term")
-        profile_effect = pt.dot(pm.Data("profiles", profiles[list(spec.terms)].to_numpy(dtype=float)), slope)
+        if NEW_STARTER in varying:
+            ramp = pm.Normal(NEW_STARTER, *spec.priors.ramp)
+            unit_effect = unit_effect + ramp * pm.Data("unit_new_starter", units[NEW_STARTER].to_numpy())
+        slope = pm.Normal("slope", 0.0, np.array([spec.term_sd(term, flow) for term in terms]), dims="term")
+        profile_effect = pt.dot(pm.Data("profiles", profiles[terms].to_numpy(dtype=float)), slope)
         alpha = pm.HalfCauchy("alpha", 1.0)
         data = {name: pm.Data(name, values) for name, values in dataclasses.asdict(cells).items()}
         pm.Potential("likelihood", log_likelihood(unit_effect, profile_effect, alpha, data))

@@ -6,7 +6,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_backlog.models.row_table import GROUPS
+from bayes_backlog.models.row_table import GROUPS, row_terms, term_prior
 from bayes_backlog.models.spec import ModelSpec
 
 
@@ -26,9 +26,8 @@ def build_row_pymc(table: pd.DataFrame, flow: str, spec: ModelSpec) -> pm.Model:
     codes = {group: pd.factorize(table[group], sort=True) for group in GROUPS}
     with pm.Model(coords={f"{group}__factor_dim": list(labels) for group, (_, labels) in codes.items()}) as model:
         eta = table["log_exposure"].to_numpy() + pm.Normal("Intercept", *priors.log_staff_rate)
-        for term in spec.terms:
-            eta = eta + pm.Normal(term, 0.0, spec.term_sd(term, flow)) * table[term].to_numpy()
-        eta = eta + pm.Normal("new_starter", *priors.ramp) * table["new_starter"].to_numpy()
+        for term in row_terms(spec, table):
+            eta = eta + pm.Normal(term, *term_prior(term, flow, spec)) * table[term].to_numpy()
         for group, (code, _) in codes.items():
             sd = pm.HalfNormal(f"1|{group}_sigma", spec.group_sd()[group])
             offset = pm.Normal(f"1|{group}_offset", dims=f"{group}__factor_dim")

@@ -9,9 +9,24 @@ from bayes_backlog.models.design import Design, week_starts
 from bayes_backlog.models.spec import ModelSpec
 
 GROUPS = ("investigator", "team", "role")
+NEW_STARTER = "new_starter"
 
 
-def row_formula(flow: str, spec: ModelSpec) -> str:
+def row_terms(spec: ModelSpec, table: pd.DataFrame | None = None) -> tuple[str, ...]:
+    """Return the covariates, or those that vary in a table: the others say nothing, and Bambi refuses them.
+
+    Nobody may have started in an office's data, and half a year may have no Christmas.
+    """
+    terms = (*spec.terms, NEW_STARTER)
+    return terms if table is None else tuple(term for term in terms if table[term].nunique() > 1)
+
+
+def term_prior(term: str, flow: str, spec: ModelSpec) -> tuple[float, float]:
+    """Return mean and sd of the normal prior of a covariate's slope."""
+    return spec.priors.ramp if term == NEW_STARTER else (0.0, spec.term_sd(term, flow))
+
+
+def row_formula(flow: str, spec: ModelSpec, table: pd.DataFrame | None = None) -> str:
     """Return the formula of one staff flow, of names alone: a library that reads a formula runs what else is in it."""
     if flow not in spec.staff_flows:
         raise ValueError(f"'{flow}' is not modelled per investigator; choose one of {', '.join(spec.staff_flows)}.")
@@ -20,7 +35,7 @@ def row_formula(flow: str, spec: ModelSpec) -> str:
         raise ValueError(
             f"{', '.join(map(repr, no_names))}: a formula takes names of columns only, nothing to compute."
         )
-    terms = ["1", *spec.terms, "new_starter", "offset(log_exposure)", *(f"(1|{group})" for group in GROUPS)]
+    terms = ["1", *row_terms(spec, table), "offset(log_exposure)", *(f"(1|{group})" for group in GROUPS)]
     return f"{flow} ~ " + " + ".join(terms)
 
 
@@ -55,7 +70,7 @@ def row_table(design: Design, spec: ModelSpec) -> pd.DataFrame:
             "week": week_starts(days).strftime("%Y-%m-%d"),
             **counts,
             **columns,
-            "new_starter": staff.spell_ramp[spell],
+            NEW_STARTER: staff.spell_ramp[spell],
             "log_exposure": np.log(design.row_exposure),
             **labels,
         }

@@ -14,9 +14,10 @@ import pytest
 
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.inference.parity import density_differences, parity_verdict, parity_verdicts
-from bayes_backlog.models.row_bambi import build_row_bambi, row_formula
+from bayes_backlog.models.row_bambi import build_row_bambi
+from bayes_backlog.models.row_fast import build_row_fast
 from bayes_backlog.models.row_pymc import build_row_pymc
-from bayes_backlog.models.row_table import row_table
+from bayes_backlog.models.row_table import row_formula, row_table, row_terms
 from bayes_backlog.models.spec import ModelSpec
 
 
@@ -64,3 +65,13 @@ def test_all_three_programs_are_one_model(short: tuple[Prepared, ModelSpec]) -> 
     verdicts = parity_verdicts(row_table(small.design, small.spec), "allocated", spec, seed=1)
     assert [verdict.check for verdict in verdicts] == ["allocated: Bambi and PyMC", "allocated: as sampled and PyMC"]
     assert {verdict.status for verdict in verdicts} == {"green"}
+
+
+def test_covariates_that_never_vary_are_left_out_of_all_three_programs(short: tuple[Prepared, ModelSpec]) -> None:
+    """Nobody starts in many an office's data, and Bambi refuses what is constant."""
+    small, spec = short
+    steady = row_table(small.design, small.spec).assign(new_starter=0.0, month_end=-0.05)
+    assert row_terms(spec, steady) == ("monday", "sin_1", "cos_1")
+    verdicts = parity_verdicts(steady, "allocated", spec, seed=1)
+    assert {verdict.status for verdict in verdicts} == {"green"}
+    assert "new_starter" not in build_row_fast(steady, "allocated", spec).named_vars
