@@ -245,9 +245,15 @@ def _about_days(cells: pd.Series, bad: pd.DataFrame) -> list[Finding]:
         findings.append(Finding("swapped_dates", len(swapped), message, most))
     if len(bad):
         shown = ", ".join(f"'{value}'" for value in bad["value"].unique()[:3])
+        most_are = len(bad) > filled / 2
+        advice = (
+            f"Is data.columns.{cells.name} the right column?"
+            if most_are
+            else "Correct them; all are in the quarantine."
+        )
         message = (
             f"{len(bad)} of {filled} dates in {cells.name} cannot be used ({rows_text(bad['source_row'])}; letters "
-            f"masked: {shown}): it counts as not happened. Correct them; all are in the quarantine."
+            f"masked: {shown}): it counts as not happened. {advice}"
         )
         limit = max(FEW_UNUSABLE, int(MAX_UNUSABLE_SHARE * filled)) if cells.name in STOCK_MILESTONES else None
         findings.append(Finding("unusable_dates", len(bad), message, limit))

@@ -117,11 +117,18 @@ def fold_sentences(run: Run) -> list[str]:
     cutoffs = pd.to_datetime(verdicts["cutoff"])
     end = longest(table).iloc[0]
     failed = verdicts.loc[verdicts["status"] == "red", "cutoff"].nunique()
-    sentences = [
-        f"Forecasts were made from {end['n_folds']} earlier days, from {cutoffs.min():%-d %B %Y} to "
-        f"{cutoffs.max():%-d %B %Y}, and looked up to {end['horizon_working_days']} working days ahead. At that "
-        f"distance {_folds(end['n_independent'])} not overlap with another; ranges below count no more."
-    ]
+    earliest, latest = f"{cutoffs.min():%-d %B %Y}", f"{cutoffs.max():%-d %B %Y}"
+    if end["n_folds"] == 1:
+        sentences = [
+            f"A forecast was made from one earlier day, {earliest}, and looked up to {end['horizon_working_days']} "
+            "working days ahead: one says next to nothing."
+        ]
+    else:
+        sentences = [
+            f"Forecasts were made from {end['n_folds']} earlier days, from {earliest} to {latest}, and looked up to "
+            f"{end['horizon_working_days']} working days ahead. At that distance {_folds(end['n_independent'])} not "
+            "overlap with another; ranges below count no more."
+        ]
     failures = run.table("backtest/failures.csv")
     if len(failures):
         first = failures.iloc[0]

@@ -117,7 +117,9 @@ CORPUS = [
     # dates
     Bad("month first", "month over 12", many(lambda i: f"A{i},01/{i % 28 + 1:02d}/2025,01/{i % 28 + 1:02d}/2025,")),
     Bad(
-        "allocation dates as words", "dates in dt_alloc_invest cannot be used", many(lambda i: f"A{i},06/01/2025,soon,")
+        "allocation dates as words",
+        "Is data.columns.dt_alloc_invest the right column?",
+        many(lambda i: f"A{i},06/01/2025,soon,"),
     ),
     Bad("compact dates", "is a usable case", b"case_id,dt_received_inv,dt_alloc_invest\nA1,20250106,20250107\n"),
     Bad("years only", "is a usable case", b"case_id,dt_received_inv,dt_alloc_invest\nA1,2024,2024\n"),

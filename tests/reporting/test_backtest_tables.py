@@ -97,6 +97,16 @@ def test_folds_and_how_many_of_them_count(tiny_run):
     assert second == "The sampler passed its checks in every fold."
 
 
+def test_one_fold_is_no_record(own_run, rewrite):
+    summary, verdicts = own_run.table("backtest/summary.csv"), own_run.table("backtest/verdicts.csv")
+    rewrite(summary.assign(n_folds=1, n_independent=1), own_run.path("backtest/summary.csv"))
+    rewrite(verdicts.head(1), own_run.path("backtest/verdicts.csv"))
+    assert fold_sentences(own_run)[0] == (
+        "A forecast was made from one earlier day, 27 June 2024, and looked up to 63 working days ahead: one says next "
+        "to nothing."
+    )
+
+
 def test_a_fold_whose_sampler_failed_is_told(own_run, rewrite):
     verdicts = own_run.table("backtest/verdicts.csv").assign(status=["red", "green"], value=[1.08, 1.0])
     rewrite(verdicts, own_run.path("backtest/verdicts.csv"))
