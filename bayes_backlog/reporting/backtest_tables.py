@@ -27,6 +27,10 @@ EVEN = 0.02
 NO_BACKTEST = "This run has no backtest: its configuration asks for no folds (`backtest.n_folds`)."
 
 
+MAY_BREAK = "\u200b"
+"""Where a long name may go on in the next line of a table's cell."""
+
+
 def summary(run: Run, level: str = OFFICE) -> pd.DataFrame:
     """Return the model's rows of summary.csv at one level, the baseline's beside them.
 
@@ -66,7 +70,7 @@ def score_table(run: Run, level: str = OFFICE) -> str:
             words(row["quantity"]),
             score(row["crps"]),
             score(row["crps_baseline"]),
-            f"`{row['best_baseline']}`",
+            f"`{row['best_baseline']}`".replace("_", f"_{MAY_BREAK}"),
             _with_range(row),
             f"{row['win_rate'] * row['n_folds']:.0f} of {row['n_folds']}",
         ]

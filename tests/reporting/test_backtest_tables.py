@@ -17,7 +17,7 @@ from bayes_backlog.reporting.backtest_tables import (
 
 
 def text(markdown: str) -> str:
-    return markdown.replace("\u00a0", " ").replace("\u2060", "")
+    return markdown.replace("\u00a0", " ").replace("\u2060", "").replace("\u200b", "")
 
 
 def test_model_and_baseline_stand_side_by_side(tiny_run):
