@@ -35,7 +35,7 @@ def test_the_shipped_priors_pass(small: Prepared, small_config: Config) -> None:
         ({"log_staff_rate": (-1.9, 5.0)}, "prior staff_rate allocated"),
         ({"log_received": (2.3, 5.0)}, "prior office_rate received"),
         ({"level_sd": 9.0}, "prior quarter_ratio received"),
-        ({"calendar_sd": 5.0}, "prior largest_day received"),
+        ({"noise": 20.0}, "prior largest_day received"),
         ({"log_received": (4.0, 0.2), "calendar_sd": 0.01, "noise": 0.01}, "prior office_rate received"),
         ({"log_received": (8.0, 2.0), "log_staff_rate": (-8.0, 1.0)}, "prior backlog backlog"),
     ],
