@@ -149,9 +149,14 @@ def score_fold(forecasts: list[PathForecast], panels: Panels, fold: Fold) -> tup
 
 
 def known_past(log: CaseLog, roster: pd.DataFrame | None, config: Config, cutoff: pd.Timestamp) -> Prepared:
+    """Return `known_panels` with the configured model's arrays of them."""
+    return prepare(known_panels(log, roster, config, cutoff), config.model)
+
+
+def known_panels(log: CaseLog, roster: pd.DataFrame | None, config: Config, cutoff: pd.Timestamp) -> Panels:
     """Return all that a fold's model and baseline may see: log and roster as they stood at the cutoff."""
     known = None if roster is None else roster_as_of(roster, cutoff)
-    return prepare(build_panels(truncate(log, cutoff), config, known), config.model)
+    return build_panels(truncate(log, cutoff), config, known)
 
 
 def with_window(config: Config, first_date: pd.Timestamp | None) -> Config:

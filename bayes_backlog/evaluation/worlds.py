@@ -22,7 +22,7 @@ from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.cases.synthetic import simulate_office, write_office
 from bayes_backlog.cases.synthetic.truth import Truth
 from bayes_backlog.config import Backtest, Config, Data, Simulate
-from bayes_backlog.evaluation.backtest import days_ahead, known_past, score_fold
+from bayes_backlog.evaluation.backtest import days_ahead, known_panels, score_fold
 from bayes_backlog.evaluation.folds import Fold, rolling_folds
 from bayes_backlog.forecasts.future import build_future_frame
 from bayes_backlog.forecasts.roll_forward import roll_forward
@@ -176,7 +176,7 @@ def run_replicate(trial: Trial, replicate: Replicate) -> Outcome:
     config, log, roster = _read_office(trial, replicate, world.truth)
     panels = build_panels(log, config, roster)
     (fold,) = rolling_folds(trial.fold, config.calendar, pd.Timestamp(trial.office.first_date), panels.as_of)
-    known = known_past(log, roster, config, fold.cutoff).panels
+    known = known_panels(log, roster, config, fold.cutoff)
     found = [_try_model(name, known, fold, config, trial.settings, world.truth) for name in world.models]
     forecasts, checks, ranks = zip(*found, strict=True)
     _, scores = score_fold(list(forecasts), panels, fold)
@@ -185,10 +185,8 @@ def run_replicate(trial: Trial, replicate: Replicate) -> Outcome:
 
 
 def _read_office(trial: Trial, replicate: Replicate, truth: Truth) -> tuple[Config, CaseLog, pd.DataFrame]:
-    simulate, key = (
-        trial.office.model_copy(update={"seed": trial.office.seed + replicate.number}),
-        Key.for_synthetic_data(),
-    )
+    simulate = trial.office.model_copy(update={"seed": trial.office.seed + replicate.number})
+    key = Key.for_synthetic_data()
     with TemporaryDirectory() as place:
         folder = Path(place)
         write_office(simulate_office(simulate, truth), folder)

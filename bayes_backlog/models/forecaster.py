@@ -182,7 +182,7 @@ def _add_staff_flows(common: _Common) -> None:
     clumping = pm.HalfNormal("clumping", spec.priors.noise, dims="staff_flow")
     concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
     row_spell, row_wip = data.add(design.row_spell), data.add(design.row_wip)
-    month_wip, exposure = data.add(design.row_month_wip), data.add(design.row_exposure)
+    exposure = data.add(design.row_exposure)
     # Centred here and not in the graph: everything of the data must enter as data, or compiled code keeps it.
     own_wip = np.log1p(np.arange(design.row_wip.max() + 1)) - design.state_centre["wip"]
     wip_levels = data.add(own_wip)
@@ -198,7 +198,7 @@ def _add_staff_flows(common: _Common) -> None:
         counts = design.row_counts[k]
         cases, totals = cases_of(data, counts, design.row_day), totals_of(counts, design.row_day, n_days)
         if flow in common.day_concentration:
-            then = alone if answer is None else alone * answer[month_wip]
+            then = alone if answer is None else alone * answer[data.add(design.row_month_wip)]
             month_day = pt.exp(common.log_day(flow, month_starts(design.month_of_day)))
             month_mean = month_day * pt.maximum(sums_of(data, then, design.row_day, n_days), NOBODY)
             _add_batches(flow, totals, month_mean, common)
