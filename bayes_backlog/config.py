@@ -106,6 +106,7 @@ class Model(Section):
     day_shock: bool = True
     week_shock: bool = True
     slow_level: bool = True
+    own_pace: bool = True
     elasticity: bool = True
     month_batches: bool = True
     annual_harmonics: Annotated[int, Field(ge=0, le=6)] = 1

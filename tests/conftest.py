@@ -121,6 +121,7 @@ def make_draws(small: Prepared) -> Callable[..., PosteriorDraws]:
             "team_sd": np.full((n, staff_flows), 0.2),
             "role_sd": np.full((n, staff_flows), 0.2),
             "ramp": -0.5 + normal(staff_flows),
+            "own_pace": 0.5 + normal(staff_flows, sd=0.1),
             "concentration": np.full((n, staff_flows), 3.0),
             "day_concentration": np.full((n, len(prepared.spec.batched_flows)), 1.0),
             "chains": 2,

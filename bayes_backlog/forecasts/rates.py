@@ -14,8 +14,9 @@ import numpy as np
 
 from bayes_backlog.forecasts.future import DAYS_PER_YEAR, FutureFrame
 from bayes_backlog.forecasts.paired import Seed, stream
-from bayes_backlog.models.design import Design, Floats, Ints
-from bayes_backlog.models.draws import Counts, PosteriorDraws, draw_weeks, own_rates
+from bayes_backlog.models.design import Design, Floats, Ints, mean_wip
+from bayes_backlog.models.draws import NOBODY, Counts, PosteriorDraws, draw_weeks, own_rates
+from bayes_backlog.models.own_pace import log_pace
 from bayes_backlog.models.slow_level import continue_level
 from bayes_backlog.models.spec import ModelSpec
 
@@ -29,6 +30,12 @@ class State:
     backlog : (n,) int32
     wip : (n, I) int32
         Each person's own.
+    mean_wip : (n,) float
+        Log of one plus what those hold who are present on the day that follows, per FTE.
+    cases_lately, fte_lately : (n, F_staff, I) and (n, I) float
+        Discounted cases and FTE-days of everybody; see `models.own_pace`.
+    log_pace : (n, F_staff, I) float
+        Log of everybody's pace this week.
     recent_received : (n, 10) int
         Cases received on the last ten working days, the oldest first.
     batches : dict of (n, H) int32
@@ -37,6 +44,10 @@ class State:
 
     backlog: Counts
     wip: Counts
+    mean_wip: Floats
+    cases_lately: Floats
+    fte_lately: Floats
+    log_pace: Floats
     recent_received: Counts
     batches: dict[str, Counts]
 
@@ -114,6 +125,24 @@ def exposures(rates: Rates, day: int) -> Floats:
     return rates.frame.exposure[day] * rates.share * (day < rates.leaving)
 
 
+def this_morning(rates: Rates, day: int, state: State) -> State:
+    """Return the state with what those hold who are present on a day and, where a week begins, everybody's pace."""
+    each, weeks = exposures(rates, day), rates.frame.week_of_day
+    held, present = (each * np.maximum(state.wip, 0)).sum(axis=1), each.sum(axis=1)
+    pace = state.log_pace
+    if day == 0 or weeks[day] > weeks[day - 1]:
+        pace = log_pace(state.cases_lately, state.fte_lately[:, None], each[:, None] > 0)
+    held_each = np.where(present > 0, mean_wip(held, present), state.mean_wip)
+    return dataclasses.replace(state, mean_wip=held_each, log_pace=pace)
+
+
+def shares(rates: Rates, flow: str, state: State, means: Floats) -> Floats:
+    """Return the (n, I) parts of a day's total that people with these means are expected to have."""
+    k = rates.spec.staff_flows.index(flow)
+    weights = means * np.exp(rates.draws.own_pace[:, k, None] * state.log_pace[:, k])
+    return weights / np.maximum(weights.sum(axis=1, keepdims=True), NOBODY)
+
+
 def month_means(rates: Rates, flow: str, days: slice, state: State) -> Floats:
     """Return the (n, days) means of a flow in batches on the days of a month that begins with a state, in cases."""
 
@@ -154,8 +183,10 @@ def _answers(rates: Rates, flow: str, state: State) -> Floats:
     """(n,) how a flow's log rate answers to the states of the office."""
     backlog = np.log1p(np.maximum(state.backlog, 0))
     recent = np.log1p(state.recent_received.sum(axis=1))
-    nothing = np.zeros(rates.draws.n)
-    return nothing + _answer(rates, flow, "backlog", backlog) + _answer(rates, flow, "recent_received", recent)
+    answers = np.zeros(rates.draws.n)
+    for name, value in (("backlog", backlog), ("recent_received", recent), ("mean_wip", state.mean_wip)):
+        answers = answers + _answer(rates, flow, name, value)
+    return answers
 
 
 def _answer(rates: Rates, flow: str, state: str, value: Floats) -> Floats | float:

@@ -30,9 +30,12 @@ from bayes_backlog.forecasts.rates import (
     month_means,
     office_mean,
     people_means,
+    shares,
+    this_morning,
 )
 from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import MAX_MEAN, NOBODY, Counts, PosteriorDraws
+from bayes_backlog.models.own_pace import CARRIED
 from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS, ModelSpec
 
 BLOCK = 250
@@ -151,22 +154,30 @@ def draw_chances(n: int, frame: FutureFrame, spec: ModelSpec, seed: paired.Seed)
 
 def _roll_block(rates: Rates, chances: Chances, working: Ints, paths: dict[str, Counts]) -> None:
     """Write the paths of some draws, day by day; `working` are the places of working days among the dates."""
-    state, written = _opening(rates.draws.n, rates.frame), 0
+    state, written = opening_state(rates), 0
     for day, at in enumerate(working.tolist()):
         _write_stocks(paths, slice(written, at), state)
-        state = _with_batches(rates, day, state, chances)
+        state = _with_batches(rates, day, this_morning(rates, day, state), chances)
         flows = _flows_of_day(rates, day, state, chances)
-        state = _close_of_day(state, flows)
+        state = _close_of_day(rates, day, state, flows)
         _write_flows(paths, at, flows)
         _write_stocks(paths, slice(at, at + 1), state)
         written = at + 1
     _write_stocks(paths, slice(written, None), state)
 
 
-def _opening(n: int, frame: FutureFrame) -> State:
+def opening_state(rates: Rates) -> State:
+    """Return the office at the close of the last day that is known."""
+    n, frame, design = rates.draws.n, rates.frame, rates.design
+    known, is_known = np.maximum(frame.known, 0), frame.known >= 0
+    cases_lately = np.tile(design.cases_lately[:, known] * is_known, (n, 1, 1))
     return State(
         backlog=np.full(n, frame.backlog_start, np.int32),
         wip=np.tile(frame.wip_start.astype(np.int32), (n, 1)),
+        mean_wip=np.zeros(n),
+        cases_lately=cases_lately,
+        fte_lately=np.tile(design.fte_lately[known] * is_known, (n, 1)),
+        log_pace=np.zeros_like(cases_lately),
         recent_received=np.tile(frame.recent_received.astype(np.int32), (n, 1)),
         batches={},
     )
@@ -245,14 +256,18 @@ def _staff_flow(
         )
     if most is not None:
         total = np.minimum(total, most)
-    weights = (size / np.maximum(total_mean, NOBODY))[:, None] * means
-    return paired.divide(total, weights, chances.key[flow][:, day])
+    return paired.divide(total, size[:, None] * shares(rates, flow, state, means), chances.key[flow][:, day])
 
 
-def _close_of_day(state: State, flows: Flows) -> State:
+def _close_of_day(rates: Rates, day: int, state: State, flows: Flows) -> State:
+    cases = np.stack([getattr(flows, flow) for flow in rates.spec.staff_flows], axis=1)
     return State(
         backlog=state.backlog + flows.received - flows.removed - flows.allocated.sum(axis=1, dtype=np.int32),
         wip=state.wip + flows.allocated - flows.signed_off + flows.taken_over - flows.handed_over,
+        mean_wip=state.mean_wip,
+        cases_lately=CARRIED * state.cases_lately + cases,
+        fte_lately=CARRIED * state.fte_lately + exposures(rates, day),
+        log_pace=state.log_pace,
         recent_received=np.column_stack([state.recent_received[:, 1:], flows.received]),
         batches=state.batches,
     )

@@ -133,7 +133,9 @@ def _staff_rows(
         size = draws.concentration[:, k] * (present if spec.day_shock else expected)
         spread = dispersion if spec.day_shock else size
         total = draw_negative_binomial(rng, expected, spread) if totals is None else totals[:, day]
-        rows[:, ends[day] : ends[day + 1]] = draw_division(rng, total, (size / expected)[:, None] * mean)
+        here = slice(ends[day], ends[day + 1])
+        weights = mean * np.exp(draws.own_pace[:, k, None] * design.log_pace[k, design.row_pace[here]])
+        rows[:, here] = draw_division(rng, total, (size / weights.sum(axis=1))[:, None] * weights)
     return rows
 
 

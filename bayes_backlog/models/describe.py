@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bayes_backlog.models.design import RAMP_WEEKS, RECENT_WORKING_DAYS
+from bayes_backlog.models.own_pace import HALF_LIFE_DAYS
 from bayes_backlog.models.prior_table import prior_table
 from bayes_backlog.models.row_table import row_formula
 from bayes_backlog.models.slow_level import KNOT_WEEKS
@@ -20,6 +21,7 @@ from bayes_backlog.models.spec import MONTH_END_TERMS, ModelSpec
 STATES = {
     "backlog": (r"b_{t-1}", "the backlog at the previous close of day"),
     "recent_received": (r"a_{t-1}", f"what was received in the last {RECENT_WORKING_DAYS} working days"),
+    "mean_wip": (r"\bar h_{t-1}", "the mean work in progress of those present, by FTE, at the previous close of day"),
     "wip": (r"h_{i,t-1}", "the person's own work in progress at the previous close of day"),
 }
 """Lagged states: symbol and words."""
@@ -153,6 +155,10 @@ def _elasticity_words(spec: ModelSpec) -> str:
     return f"A flow answers to what waits, by a power of one plus a lagged state ({answers})."
 
 
+def _share(spec: ModelSpec) -> str:
+    return r"s_{f,\cdot,t}" if spec.own_pace else r"\mu_{f,\cdot,t} / M_{f,t}"
+
+
 def _count_lines(spec: ModelSpec) -> tuple[str, ...]:
     total = r"Y_{f,t} \sim \text{NegativeBinomial}(M_{f,t}, \alpha_f), \quad \operatorname{Var} = M + M^2 / \alpha"
     office = (rf"{total}, \quad f \in {_set(spec.office_flows)}",)
@@ -160,10 +166,11 @@ def _count_lines(spec: ModelSpec) -> tuple[str, ...]:
         return (
             total,
             rf"(y_{{f,1,t}}, y_{{f,2,t}}, \dots) \mid Y_{{f,t}} \sim \text{{DirichletMultinomial}}"
-            rf"(Y_{{f,t}}, \kappa_f E_t \mu_{{f,\cdot,t}} / M_{{f,t}}), \quad f \in {_set(spec.staff_flows)}",
+            rf"(Y_{{f,t}}, \kappa_f E_t {_share(spec)}), \quad f \in {_set(spec.staff_flows)}",
             r"E_t = \text{full-time equivalents present on day } t",
         )
-    rows = r"y_{f,i,t} \sim \text{NegativeBinomial}(\mu_{f,i,t}, \kappa_f \mu_{f,i,t})"
+    mean = rf"M_{{f,t}} {_share(spec)}".replace(r"\cdot", "i") if spec.own_pace else r"\mu_{f,i,t}"
+    rows = rf"y_{{f,i,t}} \sim \text{{NegativeBinomial}}({mean}, \kappa_f {mean})"
     return (*office, rf"{rows}, \quad f \in {_set(spec.staff_flows)}")
 
 
@@ -253,7 +260,7 @@ PARTS: tuple[Part, ...] = (
         ),
     ),
     Part(
-        priors=lambda spec: ("elasticity",) * bool(spec.elasticity_names()),
+        priors=lambda spec: tuple(dict.fromkeys(spec.elasticity_priors())),
         term=r"\eta_f",
         words=_elasticity_words,
         definitions=_elasticity_lines,
@@ -279,6 +286,21 @@ PARTS: tuple[Part, ...] = (
         staff_only=True,
     ),
     Part(priors=lambda _: ("noise",), term="", words=_count_words, definitions=_count_lines),
+    Part(
+        priors=lambda spec: ("own_pace",) * spec.own_pace,
+        term="",
+        words=lambda _: (
+            "Who had more of the work lately than hours alone would give gets more of it in the week after (a working "
+            f"day counts half of that of {HALF_LIFE_DAYS} working days later); how much is done does not depend on it."
+        ),
+        definitions=lambda spec: (
+            r"s_{f,i,t} \propto \mu_{f,i,t}\, p_{f,i,\text{week}(t)}^{\delta_f}, \quad \textstyle\sum_i s_{f,i,t} = 1, "
+            rf"\quad f \in {_set(spec.staff_flows)}",
+            r"p_{f,i,k} = \frac{2 + \text{cases lately}}{2 + \text{cases expected lately, by FTE}} "
+            r"\text{ before week } k",
+        ),
+        staff_only=True,
+    ),
     Part(
         priors=lambda spec: ("batch", "month_noise") * bool(spec.batched_flows),
         term="",

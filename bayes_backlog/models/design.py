@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_backlog.errors import DataError
+from bayes_backlog.models.own_pace import by_person, mornings, weekly_pace
 from bayes_backlog.models.spec import WEEKDAY_TERMS, ModelSpec
 from bayes_backlog.panels import Panels
 from bayes_backlog.panels.calendar import fourier_terms
@@ -80,7 +81,7 @@ class Design:
     office_counts : (F_office, D) int
         Cases per day of each office flow.
     office_states : dict of (D,) float
-        Lagged log(1 + backlog) and log(1 + recently received), minus their centre.
+        Lagged log(1 + backlog), log(1 + recently received) and log(1 + mean wip of those present), minus their centre.
     state_centre : dict of float
         Training mean of each state, the investigators' own log(1 + wip) included.
     staff : Staff
@@ -92,6 +93,12 @@ class Design:
         FTE available.
     row_counts : (F_staff, R) int
         Cases per row of each staff flow.
+    row_pace : (R,) int
+        Index into `log_pace`.
+    log_pace : (F_staff, P) float
+        Log of people's own pace in each week; see `models.own_pace`.
+    cases_lately, fte_lately : (F_staff, I) and (I,) float
+        Discounted cases and FTE-days after the last day.
     """
 
     dates: pd.DatetimeIndex
@@ -110,6 +117,10 @@ class Design:
     row_month_wip: Ints
     row_exposure: Floats
     row_counts: Ints
+    row_pace: Ints
+    log_pace: Floats
+    cases_lately: Floats
+    fte_lately: Floats
 
     @property
     def day_ends(self) -> Ints:
@@ -175,6 +186,11 @@ def recent_received(received: Floats | Ints) -> Floats:
     return np.log1p(total - before)
 
 
+def mean_wip(held: Floats, present: Floats) -> Floats:
+    """Return log(1 + cases held per FTE present), from sums over people of FTE times cases and of FTE."""
+    return np.log1p(np.divide(held, present, out=np.zeros_like(held), where=present > 0))
+
+
 def build_design(panels: Panels, spec: ModelSpec) -> Design:
     """Turn panels into the arrays of the default model.
 
@@ -215,26 +231,41 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
     }
     own_wip = daily["wip_prev"].clip(lower=0).astype(np.int64)
     row_wip = own_wip.to_numpy().astype(np.int64)
+    row_day = dates.get_indexer(pd.DatetimeIndex(daily["date"]))
+    row_exposure = daily["exposure"].to_numpy(dtype=float)
+    held, present = (np.bincount(row_day, row_exposure * each, minlength=len(dates)) for each in (row_wip, 1))
+    # A day without anybody has no cases; a month that begins with one must not look like an office without work.
+    states["mean_wip"] = pd.Series(mean_wip(held, present)).where(present > 0).ffill().bfill().to_numpy()
     month_wip = own_wip.groupby([daily["investigator"], daily["date"].dt.to_period("M")]).transform("first")
     centre = {name: float(value.mean()) for name, value in states.items()} | {"wip": float(np.log1p(row_wip).mean())}
     staff, row_spell = _spells(daily)
+    row_counts = np.stack([daily[flow].to_numpy(dtype=np.int64) for flow in spec.staff_flows])
+    week_of_day, person = weeks.get_indexer(mondays), staff.spell_investigator[row_spell]
+    n_people, shape = len(staff.investigators), (len(dates), len(staff.investigators))
+    fte = by_person(row_exposure, row_day, person, *shape)
+    cases = np.stack([by_person(counts, row_day, person, *shape) for counts in row_counts])
+    pace, week = weekly_pace(cases, fte, week_of_day)
     return Design(
         dates=dates,
         calendar=columns - columns.mean(axis=0),
         calendar_centre=columns.mean(axis=0),
         weeks=weeks,
-        week_of_day=weeks.get_indexer(mondays),
+        week_of_day=week_of_day,
         month_of_day=months(dates),
         office_counts=np.stack([office[flow].to_numpy(dtype=np.int64) for flow in spec.office_flows]),
         office_states={name: value - centre[name] for name, value in states.items()},
         state_centre=centre,
         staff=staff,
-        row_day=dates.get_indexer(pd.DatetimeIndex(daily["date"])),
+        row_day=row_day,
         row_spell=row_spell,
         row_wip=row_wip,
         row_month_wip=month_wip.to_numpy(dtype=np.int64),
-        row_exposure=daily["exposure"].to_numpy(dtype=float),
-        row_counts=np.stack([daily[flow].to_numpy(dtype=np.int64) for flow in spec.staff_flows]),
+        row_exposure=row_exposure,
+        row_counts=row_counts,
+        row_pace=week[row_day] * n_people + person,
+        log_pace=pace.reshape(len(cases), -1),
+        cases_lately=np.stack([mornings(flow)[-1] for flow in cases]),
+        fte_lately=mornings(fte)[-1],
     )
 
 

@@ -41,6 +41,8 @@ class PosteriorDraws:
         Over the training weeks; zeros when the part is off.
     investigator_rate, team_effect, role_effect : (n, F_staff, .) float
     investigator_sd, team_sd, role_sd, ramp : (n, F_staff) float
+    own_pace : (n, F_staff) float
+        Exponent of people's own pace; zeros when the part is off.
     concentration : (n, F_staff) float
         Of a day's total among people, per FTE present; per case expected without a day shock.
     day_concentration : (n, F_batched) float
@@ -66,6 +68,7 @@ class PosteriorDraws:
     team_sd: Floats
     role_sd: Floats
     ramp: Floats
+    own_pace: Floats
     concentration: Floats
     day_concentration: Floats
     chains: int
@@ -127,6 +130,7 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
         team_sd=take("team_sd"),
         role_sd=take("role_sd"),
         ramp=take("ramp"),
+        own_pace=take("own_pace", len(spec.staff_flows)),
         concentration=take("concentration"),
         day_concentration=take("day_concentration", 0),
         chains=thinned.sizes["chain"],

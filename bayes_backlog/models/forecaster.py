@@ -3,9 +3,10 @@
 A working day's total and its division among people are modelled apart, which makes the shared day shock exact and free:
 
 - total of the day        Y[t] ~ NegativeBinomial(M[t], dispersion),  M[t] = sum over people of mu[t, i];
-- division of the total   y[t, .] | Y[t] ~ DirichletMultinomial(Y[t], concentration * FTE[t] * mu[t, .] / M[t]);
+- division of the total   y[t, .] | Y[t] ~ DirichletMultinomial(Y[t], concentration * FTE[t] * share[t, .]);
 - mean of a row           log mu[t, i] = log exposure + investigator + team + role + ramp + calendar + week + level
-                                         + elasticity * log(1 + lagged state).
+                                         + elasticity * log(1 + lagged state);
+- share of a row          mu[t, i] * pace[week, i] ** exponent, in proportion: who had more of the work lately.
 
 Flows in batches (cases struck off the queue, or signed off) are counted one step higher up: a calendar month's total
 is negative binomial and its division among the month's days Dirichlet-multinomial, with the states of its first day.
@@ -126,7 +127,7 @@ def _parameters(
 ) -> tuple[TensorVariable, TensorVariable, dict[tuple[str, str], TensorVariable], dict[str, TensorVariable]]:
     """Return intercept and dispersion by flow, elasticities, and day concentrations of flows in batches."""
     intercept = pm.Normal("intercept", *_intercept_prior(spec), dims="flow")
-    exponents = pm.Normal("elasticity", *spec.priors.elasticity, dims="elasticity_of")
+    exponents = pm.Normal("elasticity", *_elasticity_prior(spec), dims="elasticity_of")
     noise = pm.HalfNormal("noise", np.array([spec.noise(flow) for flow in spec.flows]), dims="flow")
     dispersion = pm.Deterministic("dispersion", noise**-2, dims="flow")
     concentration: TensorVariable | None = None
@@ -179,9 +180,11 @@ def _add_staff_flows(common: _Common) -> None:
     """Add the likelihood of all flows counted per person."""
     design, spec, data = common.design, common.spec, common.data
     spell = _spell_effects(design, spec, data, common.intercept[len(spec.office_flows) :])
+    exponent = pm.Normal("own_pace", *spec.priors.own_pace, dims="staff_flow") if spec.own_pace else None
     clumping = pm.HalfNormal("clumping", spec.priors.noise, dims="staff_flow")
     concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
     row_spell, row_wip = data.add(design.row_spell), data.add(design.row_wip)
+    row_pace = data.add(design.row_pace)
     exposure = data.add(design.row_exposure)
     # Centred here and not in the graph: everything of the data must enter as data, or compiled code keeps it.
     own_wip = np.log1p(np.arange(design.row_wip.max() + 1)) - design.state_centre["wip"]
@@ -207,13 +210,20 @@ def _add_staff_flows(common: _Common) -> None:
         else:
             add_independent_totals(flow, data, totals, mean, concentration[k] * mean, cases)
         sizes = concentration[k] * (present if spec.day_shock else mean)
-        add_division(flow, cases, (sizes / mean * day)[cases.group] * row[cases.row], sizes)
+        weight = row if exponent is None else row * pt.exp(exponent[k] * data.add(design.log_pace[k]))[row_pace]
+        whole = pt.maximum(sums_of(data, weight, design.row_day, n_days), NOBODY)
+        add_division(flow, cases, (sizes / whole)[cases.group] * weight[cases.row], sizes)
 
 
 def _intercept_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
     by_flow = {"received": spec.priors.log_received, "removed": spec.priors.log_removed}
     pairs = [by_flow.get(flow, spec.priors.log_staff_rate) for flow in spec.flows]
     return np.array([m for m, _ in pairs]), np.array([s for _, s in pairs])
+
+
+def _elasticity_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
+    mean, sd = np.array([getattr(spec.priors, name) for name in spec.elasticity_priors()]).reshape(-1, 2).T
+    return mean, sd
 
 
 def _shared_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVariable:

@@ -145,6 +145,20 @@ READINGS: dict[str, Reading] = {
         np.exp2,
         "more work waiting mostly means more is done; an office limited by its people does not answer at all",
     ),
+    "office_elasticity": Reading(
+        NORMAL,
+        "elasticity",
+        "further rate ratio when what everybody holds doubles",
+        np.exp2,
+        "people who hold more sign off more; of an office that holds more it is not known beforehand",
+    ),
+    "own_pace": Reading(
+        NORMAL,
+        "own_pace",
+        "part of a doubled pace that lasts, as a rate ratio",
+        np.exp2,
+        "who had twice the work lately will mostly have more of it next, though not twice as much for ever",
+    ),
     "ramp": Reading(
         NORMAL, "ramp", "rate ratio of the first day", np.exp, "newcomers do less at first, by how much is unknown"
     ),

@@ -65,7 +65,13 @@ class Priors:
     level_range_weeks : float
         Length scale of the slow level, fixed: two years, so that a shift mostly outlasts the horizon.
     elasticity : tuple of float
-        Mean and sd of the exponents of (1 + backlog), (1 + recently received) and (1 + wip).
+        Mean and sd of the exponents of (1 + backlog), (1 + recently received) and (1 + own wip).
+    office_elasticity : tuple of float
+        Mean and sd of the further exponent of (1 + mean wip of those present): who holds more signs off more, but
+        whether an office that holds less signs off less is another question, which a fit of people alone gets wrong.
+    own_pace : tuple of float
+        Mean and sd of the exponent of people's own pace in the division of the work: 0 if who had more of it lately is
+        as likely as anybody to have the next case, 1 if nothing but the last weeks counts.
     ramp : tuple of float
         Mean and sd of the log rate ratio of somebody on the first day, easing to none in four weeks.
     noise, month_noise : float
@@ -92,6 +98,8 @@ class Priors:
     week_persistence: tuple[float, float] = (8.0, 4.0)
     level_range_weeks: float = 104.0
     elasticity: tuple[float, float] = (0.5, 0.3)
+    office_elasticity: tuple[float, float] = (0.0, 0.5)
+    own_pace: tuple[float, float] = (0.5, 0.3)
     ramp: tuple[float, float] = (-0.5, 0.5)
     noise: float = 1.0
     month_noise: float = 0.5
@@ -113,9 +121,11 @@ class ModelSpec:
     annual_harmonics : int
         Pairs of annual Fourier terms.
     elasticities : dict
-        For each flow the lagged states it answers to: backlog, recent_received (office), wip (own).
+        For each flow the lagged states it answers to: backlog, recent_received and mean_wip (office), wip (own).
     day_shock, week_shock, slow_level : bool
         Shared effects of a day, a week (AR(1)) and a slowly moving level.
+    own_pace : bool
+        Whether who had more of the work lately gets more of it.
     priors : Priors
         All prior scales.
     """
@@ -129,12 +139,13 @@ class ModelSpec:
         default_factory=lambda: {
             "removed": ("backlog", "recent_received"),
             "allocated": ("backlog", "recent_received"),
-            "signed_off": ("wip",),
+            "signed_off": ("wip", "mean_wip"),
         }
     )
     day_shock: bool = True
     week_shock: bool = True
     slow_level: bool = True
+    own_pace: bool = True
     priors: Priors = Priors()
 
     @property
@@ -174,6 +185,10 @@ class ModelSpec:
         """All (flow, state) pairs that have an elasticity."""
         return tuple((flow, state) for flow in self.flows for state in self.elasticities.get(flow, ()))
 
+    def elasticity_priors(self) -> list[str]:
+        """Name of the prior of each of `elasticity_names`."""
+        return ["office_elasticity" if state == "mean_wip" else "elasticity" for _, state in self.elasticity_names()]
+
     def to_json(self) -> str:
         """Write the specification down."""
         return json.dumps(dataclasses.asdict(self), indent=2)
@@ -202,6 +217,7 @@ def spec_from_config(model: Model, *, has_removed: bool) -> ModelSpec:
         day_shock=model.day_shock,
         week_shock=model.week_shock,
         slow_level=model.slow_level,
+        own_pace=model.own_pace,
     )
 
 

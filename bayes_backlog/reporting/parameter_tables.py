@@ -36,7 +36,9 @@ EFFECTS = {
 STATES = {
     "backlog": "the backlog doubles",
     "recent_received": "what came in lately doubles",
+    "mean_wip": "further, everybody's work in progress doubles",
     "wip": "a person's own work in progress doubles",
+    "own_pace": "a person lately had twice the work expected",
 }
 SWINGS = {
     "dispersion": "swing of a day",
@@ -92,16 +94,19 @@ def calendar_sentence(run: Run) -> str:
 def state_ratios(run: Run) -> pd.DataFrame:
     """Return the rate ratio of a flow when what it answers to doubles: flow, state, median, low, high."""
     posterior = _posterior(run)
-    if "elasticity" not in posterior:
-        return pd.DataFrame(columns=["flow", "state", "median", "low", "high"])
-    exponents = posterior["elasticity"]
-    pairs = {pair: pair.partition("~") for pair in _labels(exponents, "elasticity_of")}
-    return pd.DataFrame(
-        [
-            {"flow": flow, "state": state, **_summary(2 ** exponents.sel(elasticity_of=pair).to_numpy())}
-            for pair, (flow, _, state) in pairs.items()
-        ]
-    )
+    exponents: dict[str, xr.DataArray] = {}
+    if "elasticity" in posterior:
+        elasticity = posterior["elasticity"]
+        exponents |= {pair: elasticity.sel(elasticity_of=pair) for pair in _labels(elasticity, "elasticity_of")}
+    if "own_pace" in posterior:
+        pace = posterior["own_pace"]
+        exponents |= {f"{flow}~own_pace": pace.sel(staff_flow=flow) for flow in _labels(pace, "staff_flow")}
+    pairs = {pair: pair.partition("~") for pair in exponents}
+    rows = [
+        {"flow": flow, "state": state, **_summary(2 ** exponents[pair].to_numpy())}
+        for pair, (flow, _, state) in pairs.items()
+    ]
+    return pd.DataFrame(rows, columns=["flow", "state", "median", "low", "high"])
 
 
 def state_table(run: Run) -> str:

@@ -165,6 +165,7 @@ def test_unseen_people_vary_like_the_population_and_independently(
         "slow_level": np.zeros_like(base.slow_level),
         "team_effect": np.zeros_like(base.team_effect),
         "role_effect": np.zeros_like(base.role_effect),
+        "own_pace": np.zeros_like(base.own_pace),
         "elasticity": {},
         "dispersion": np.full_like(base.dispersion, 1e6),
         "concentration": np.full_like(base.concentration, 1e3),

@@ -72,7 +72,11 @@ def test_the_parts_share_out_the_priors() -> None:
         ({"week_shock": False}, {"week_sd", "week_persistence"}, "effect of the week"),
         ({"slow_level": False}, {"level_sd", "following_level_sd", "level_range_weeks"}, "slowly moving level"),
         ({"annual_harmonics": 0}, {"season_sd", "following_season_sd"}, "annual wave"),
-        ({"elasticities": {}}, {"elasticity", "following_season_sd", "following_level_sd"}, "answers to what waits"),
+        (
+            {"elasticities": {}},
+            {"elasticity", "office_elasticity", "following_season_sd", "following_level_sd"},
+            "answers to what waits",
+        ),
         ({"day_shock": False}, set(), "gamma-distributed shock"),
         ({"batched_flows": ()}, {"batch", "month_noise"}, "come in batches"),
         ({"office_flows": ("received",), "batched_flows": ("signed_off",)}, {"log_removed"}, "removed"),
@@ -81,7 +85,7 @@ def test_the_parts_share_out_the_priors() -> None:
 def test_what_is_switched_off_is_not_spoken_of(switched: dict, priors: set[str], words: str) -> None:
     less = dataclasses.replace(SPEC, **switched)
     if "office_flows" in switched:
-        less = dataclasses.replace(less, elasticities={"allocated": ("backlog",)})
+        less = dataclasses.replace(less, elasticities={"allocated": ("backlog",), "signed_off": ("mean_wip",)})
     assert words in description(SPEC)
     assert words not in description(less)
     gone = set(implied_priors(SPEC)["prior"]) - set(implied_priors(less)["prior"])

@@ -64,7 +64,7 @@ def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: 
     by_day = by_day - by_day.mean(axis=1, keepdims=True) + np.log(calendar / calendar.mean(axis=1, keepdims=True))
     elasticity = dict(zip(spec.elasticity_names(), values["elasticity"], strict=True))
     for (flow, state), exponent in elasticity.items():
-        if state != "wip":
+        if state in design.office_states:
             seen = design.office_states[state]
             seen = seen[month_starts(design.month_of_day)] if flow in spec.batched_flows else seen
             by_day[spec.flows.index(flow)] += exponent * seen
@@ -99,7 +99,9 @@ def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: 
             mu = design.row_exposure[here] * np.exp(row_log[here] + by_day[f, day])
             y = design.row_counts[k][here]
             present = design.row_exposure[here].sum() if spec.day_shock else mu.sum()
-            weights = values["concentration"][k] * present * mu / mu.sum()
+            pace = values["own_pace"][k] if spec.own_pace else 0.0
+            share = mu * np.exp(pace * design.log_pace[k, design.row_pace[here]])
+            weights = values["concentration"][k] * present * share / share.sum()
             size = values["dispersion"][f] if spec.day_shock else weights.sum()
             if flow not in spec.batched_flows:
                 total += stats.nbinom.logpmf(y.sum(), size, size / (size + mu.sum()))
