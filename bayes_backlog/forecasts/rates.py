@@ -16,7 +16,7 @@ from bayes_backlog.forecasts.future import DAYS_PER_YEAR, FutureFrame
 from bayes_backlog.forecasts.paired import Seed, stream
 from bayes_backlog.models.design import Design, Floats, Ints, mean_wip
 from bayes_backlog.models.draws import NOBODY, Counts, PosteriorDraws, draw_weeks, own_rates
-from bayes_backlog.models.own_pace import log_pace
+from bayes_backlog.models.own_pace import Record, log_pace
 from bayes_backlog.models.slow_level import continue_level
 from bayes_backlog.models.spec import ModelSpec
 
@@ -32,8 +32,8 @@ class State:
         Each person's own.
     mean_wip : (n,) float
         Log of one plus what those hold who are present on the day that follows, per FTE.
-    cases_lately, fte_lately : (n, F_staff, I) and (n, I) float
-        Discounted cases and FTE-days of everybody; see `models.own_pace`.
+    record : Record
+        What everybody did until then, (n, F_staff, I) and (n, I).
     log_pace : (n, F_staff, I) float
         Log of everybody's pace this week.
     recent_received : (n, 10) int
@@ -45,8 +45,7 @@ class State:
     backlog: Counts
     wip: Counts
     mean_wip: Floats
-    cases_lately: Floats
-    fte_lately: Floats
+    record: Record
     log_pace: Floats
     recent_received: Counts
     batches: dict[str, Counts]
@@ -131,7 +130,7 @@ def this_morning(rates: Rates, day: int, state: State) -> State:
     held, present = (each * np.maximum(state.wip, 0)).sum(axis=1), each.sum(axis=1)
     pace = state.log_pace
     if day == 0 or weeks[day] > weeks[day - 1]:
-        pace = log_pace(state.cases_lately, state.fte_lately[:, None], each[:, None] > 0)
+        pace = log_pace(state.record, each > 0)
     held_each = np.where(present > 0, mean_wip(held, present), state.mean_wip)
     return dataclasses.replace(state, mean_wip=held_each, log_pace=pace)
 

@@ -35,7 +35,7 @@ from bayes_backlog.forecasts.rates import (
 )
 from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import MAX_MEAN, NOBODY, Counts, PosteriorDraws
-from bayes_backlog.models.own_pace import CARRIED
+from bayes_backlog.models.own_pace import Record
 from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS, ModelSpec
 
 BLOCK = 250
@@ -168,16 +168,19 @@ def _roll_block(rates: Rates, chances: Chances, working: Ints, paths: dict[str, 
 
 def opening_state(rates: Rates) -> State:
     """Return the office at the close of the last day that is known."""
-    n, frame, design = rates.draws.n, rates.frame, rates.design
+    n, frame, record = rates.draws.n, rates.frame, rates.design.record
     known, is_known = np.maximum(frame.known, 0), frame.known >= 0
-    cases_lately = np.tile(design.cases_lately[:, known] * is_known, (n, 1, 1))
+
+    def in_every_draw(done: Floats) -> Floats:
+        return np.tile(done[..., known] * is_known, (n, *[1] * done.ndim))
+
+    fields = (record.cases_lately, record.cases, record.fte_lately, record.fte)
     return State(
         backlog=np.full(n, frame.backlog_start, np.int32),
         wip=np.tile(frame.wip_start.astype(np.int32), (n, 1)),
         mean_wip=np.zeros(n),
-        cases_lately=cases_lately,
-        fte_lately=np.tile(design.fte_lately[known] * is_known, (n, 1)),
-        log_pace=np.zeros_like(cases_lately),
+        record=Record(*map(in_every_draw, fields)),
+        log_pace=np.zeros((n, len(rates.spec.staff_flows), len(known))),
         recent_received=np.tile(frame.recent_received.astype(np.int32), (n, 1)),
         batches={},
     )
@@ -265,8 +268,7 @@ def _close_of_day(rates: Rates, day: int, state: State, flows: Flows) -> State:
         backlog=state.backlog + flows.received - flows.removed - flows.allocated.sum(axis=1, dtype=np.int32),
         wip=state.wip + flows.allocated - flows.signed_off + flows.taken_over - flows.handed_over,
         mean_wip=state.mean_wip,
-        cases_lately=CARRIED * state.cases_lately + cases,
-        fte_lately=CARRIED * state.fte_lately + exposures(rates, day),
+        record=state.record.a_day_later(cases, exposures(rates, day)),
         log_pace=state.log_pace,
         recent_received=np.column_stack([state.recent_received[:, 1:], flows.received]),
         batches=state.batches,

@@ -239,12 +239,16 @@ PARTS: tuple[Part, ...] = (
         ),
     ),
     Part(
-        priors=lambda spec: ("week_sd", "week_persistence") * spec.week_shock,
+        priors=lambda spec: ("week_sd", "week_persistence") * bool(spec.weekly_flows),
         term=r"w_{f,\text{week}(t)}",
-        words=lambda _: "Everybody shares an effect of the week, of which some carries over to the next week.",
-        definitions=lambda _: (
+        words=lambda spec: (
+            "Everybody shares an effect of the week, of which some carries over to the next week "
+            f"({_listed(spec.weekly_flows)})."
+        ),
+        definitions=lambda spec: (
             r"w_{f,k} = \sigma^w_f v_{f,k}, \quad v_{f,k} = \phi_f v_{f,k-1} + \sqrt{1 - \phi_f^2}\, z_{f,k}, \quad "
-            r"z_{f,k} \sim \text{Normal}(0, 1)",
+            rf"z_{{f,k}} \sim \text{{Normal}}(0, 1), \quad f \in {_set(spec.weekly_flows)}",
+            *((rf"w_f = 0, \quad f \in {_set(spec.batched_flows)}",) if spec.batched_flows else ()),
         ),
     ),
     Part(
@@ -290,14 +294,15 @@ PARTS: tuple[Part, ...] = (
         priors=lambda spec: ("own_pace",) * spec.own_pace,
         term="",
         words=lambda _: (
-            "Who had more of the work lately than hours alone would give gets more of it in the week after (a working "
+            "Who had more of the work lately than is usual for them gets more of it in the week after (a working "
             f"day counts half of that of {HALF_LIFE_DAYS} working days later); how much is done does not depend on it."
         ),
         definitions=lambda spec: (
             r"s_{f,i,t} \propto \mu_{f,i,t}\, p_{f,i,\text{week}(t)}^{\delta_f}, \quad \textstyle\sum_i s_{f,i,t} = 1, "
             rf"\quad f \in {_set(spec.staff_flows)}",
-            r"p_{f,i,k} = \frac{2 + \text{cases lately}}{2 + \text{cases expected lately, by FTE}} "
-            r"\text{ before week } k",
+            r"p_{f,i,k} = \frac{2 + \text{cases lately}}{2 + \text{expected lately}} \Big/ "
+            r"\frac{2 + \text{cases so far}}{2 + \text{expected so far}} "
+            r"\text{ before week } k, \text{ expected from FTE alone}",
         ),
         staff_only=True,
     ),

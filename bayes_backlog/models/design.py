@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_backlog.errors import DataError
-from bayes_backlog.models.own_pace import by_person, mornings, weekly_pace
+from bayes_backlog.models.own_pace import Record, by_person, weekly_pace
 from bayes_backlog.models.spec import WEEKDAY_TERMS, ModelSpec
 from bayes_backlog.panels import Panels
 from bayes_backlog.panels.calendar import fourier_terms
@@ -97,8 +97,8 @@ class Design:
         Index into `log_pace`.
     log_pace : (F_staff, P) float
         Log of people's own pace in each week; see `models.own_pace`.
-    cases_lately, fte_lately : (F_staff, I) and (I,) float
-        Discounted cases and FTE-days after the last day.
+    record : Record
+        What everybody did until the last day, (F_staff, I) and (I,).
     """
 
     dates: pd.DatetimeIndex
@@ -119,8 +119,7 @@ class Design:
     row_counts: Ints
     row_pace: Ints
     log_pace: Floats
-    cases_lately: Floats
-    fte_lately: Floats
+    record: Record
 
     @property
     def day_ends(self) -> Ints:
@@ -243,8 +242,8 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
     week_of_day, person = weeks.get_indexer(mondays), staff.spell_investigator[row_spell]
     n_people, shape = len(staff.investigators), (len(dates), len(staff.investigators))
     fte = by_person(row_exposure, row_day, person, *shape)
-    cases = np.stack([by_person(counts, row_day, person, *shape) for counts in row_counts])
-    pace, week = weekly_pace(cases, fte, week_of_day)
+    cases = np.stack([by_person(counts, row_day, person, *shape) for counts in row_counts], axis=1)
+    pace, week, record = weekly_pace(cases, fte, week_of_day)
     return Design(
         dates=dates,
         calendar=columns - columns.mean(axis=0),
@@ -263,9 +262,8 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
         row_exposure=row_exposure,
         row_counts=row_counts,
         row_pace=week[row_day] * n_people + person,
-        log_pace=pace.reshape(len(cases), -1),
-        cases_lately=np.stack([mornings(flow)[-1] for flow in cases]),
-        fte_lately=mornings(fte)[-1],
+        log_pace=pace.swapaxes(0, 1).reshape(len(row_counts), -1),
+        record=record,
     )
 
 

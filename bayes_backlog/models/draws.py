@@ -36,9 +36,9 @@ class PosteriorDraws:
     elasticity : dict of (n,) float
         Keyed by (flow, state).
     week_sd, week_persistence, level_sd : (n, F) float
-        Zeros when the part is off.
+        Zeros when the part is off, and for the weeks of flows in batches.
     week_effect, slow_level : (n, F, W) float
-        Over the training weeks; zeros when the part is off.
+        Over the training weeks; zeros likewise.
     investigator_rate, team_effect, role_effect : (n, F_staff, .) float
     investigator_sd, team_sd, role_sd, ramp : (n, F_staff) float
     own_pace : (n, F_staff) float
@@ -111,6 +111,11 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
         values = thinned[name].transpose("chain", "draw", ...).to_numpy()
         return values.reshape(n, *values.shape[2:])
 
+    def weekly(name: str, *shape: int) -> Floats:
+        values = np.zeros((n, n_flows, *shape))
+        values[:, [spec.flows.index(flow) for flow in spec.weekly_flows]] = take(name, len(spec.weekly_flows), *shape)
+        return values
+
     elasticity = take("elasticity", 0)
     return PosteriorDraws(
         intercept=take("intercept"),
@@ -118,9 +123,9 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
         shared_mean=take("shared_mean", n_flows),
         calendar=take("calendar"),
         elasticity={pair: elasticity[:, k] for k, pair in enumerate(spec.elasticity_names())},
-        week_sd=take("week_sd", n_flows),
-        week_persistence=take("week_persistence", n_flows),
-        week_effect=take("week_effect", n_flows, n_weeks),
+        week_sd=weekly("week_sd"),
+        week_persistence=weekly("week_persistence"),
+        week_effect=weekly("week_effect", n_weeks),
         level_sd=take("level_sd", n_flows),
         slow_level=take("slow_level", n_flows, n_weeks),
         investigator_rate=take("investigator_rate"),

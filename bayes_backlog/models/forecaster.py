@@ -60,6 +60,7 @@ def coordinates(design: Design, spec: ModelSpec) -> dict[str, list[str]]:
         "flow": list(spec.flows),
         "staff_flow": list(spec.staff_flows),
         "batched_flow": list(spec.batched_flows),
+        "weekly_flow": list(spec.weekly_flows),
         "term": list(spec.terms),
         "elasticity_of": [f"{flow}~{state}" for flow, state in spec.elasticity_names()],
         "week": [f"{week:%Y-%m-%d}" for week in design.weeks],
@@ -252,14 +253,17 @@ def _week_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVa
     offices, because some flow's level hardly moves and its scale then makes a funnel.
     """
     week_of_day = data.add(design.week_of_day)
-    effect: TensorVariable = pt.zeros((len(spec.flows), len(design.weeks)))
-    if spec.week_shock:
-        sd = pm.HalfNormal("week_sd", spec.priors.week_sd, dims="flow")
-        stretched = pm.Beta("week_persistence_share", *spec.priors.week_persistence, dims="flow")
-        persistence = pm.Deterministic("week_persistence", 2 * stretched - 1, dims="flow")
-        z = pm.Normal("week_z", dims=("flow", "week"))
-        week = pt.stack([_autoregressive(z[k], persistence[k]) for k in range(len(spec.flows))])
-        effect = effect + pm.Deterministic("week_effect", sd[:, None] * week, dims=("flow", "week"))
+    none = pt.zeros(len(design.weeks))
+    effect: TensorVariable = pt.stack([none] * len(spec.flows))
+    if spec.weekly_flows:
+        sd = pm.HalfNormal("week_sd", spec.priors.week_sd, dims="weekly_flow")
+        stretched = pm.Beta("week_persistence_share", *spec.priors.week_persistence, dims="weekly_flow")
+        persistence = pm.Deterministic("week_persistence", 2 * stretched - 1, dims="weekly_flow")
+        z = pm.Normal("week_z", dims=("weekly_flow", "week"))
+        unit = pt.stack([_autoregressive(z[k], persistence[k]) for k in range(len(spec.weekly_flows))])
+        week = pm.Deterministic("week_effect", sd[:, None] * unit, dims=("weekly_flow", "week"))
+        by_flow = {flow: week[k] for k, flow in enumerate(spec.weekly_flows)}
+        effect = pt.stack([by_flow.get(flow, none) for flow in spec.flows])
     if spec.slow_level:
         sd = pm.HalfNormal("level_sd", np.array([spec.level_sd(flow) for flow in spec.flows]), dims="flow")
         z = pm.Normal("level_z", dims=("flow", "knot"))

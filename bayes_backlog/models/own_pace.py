@@ -1,12 +1,15 @@
-"""A person's own pace: who had more of the work lately than hours alone would give will have more of it next.
+"""A person's own pace: who had more of the work lately than is usual for them will have more of it next.
 
 Duties, experience and the cases somebody is given change over the years; with one rate for all of them a forecast of
-teams would rest on who people used to be. Pace is a ratio of cases, had over expected, of the last weeks: a working day
-counts half of that of forty days later, and two cases are added to both, so that newcomers begin at 1. It is known at
-the close before each week, and decides how the work is divided, not how much of it is done.
+teams would rest on who people used to be. Somebody's part of the work is a ratio of cases, had over expected from hours
+alone, with two cases added to both; pace is that of the last weeks (a working day counts half of that of forty days
+later) over that of all days so far. So newcomers, and who goes on as ever, are at 1. It is known at the close before
+each week, and decides how the work is divided, not how much of it is done.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,46 +23,50 @@ CARRIED = 0.5 ** (1 / HALF_LIFE_DAYS)
 PRIOR_CASES = 2.0
 
 
-def log_pace(cases: Floats, fte: Floats, present: NDArray[np.bool_]) -> Floats:
-    """Return the log of everybody's pace.
+@dataclass(frozen=True)
+class Record:
+    """What I people did until a close of day, in F flows.
 
-    Parameters
+    Attributes
     ----------
-    cases, fte : (..., I) float
-        Discounted cases and FTE-days of everybody.
-    present : (..., I) bool
-        Whose rate is what others are expected to have.
-
-    Returns
-    -------
-    (..., I) float
+    cases_lately, cases : (..., F, I) float
+        Sums, discounted and not.
+    fte_lately, fte : (..., I) float
+        FTE-days, likewise.
     """
+
+    cases_lately: Floats
+    cases: Floats
+    fte_lately: Floats
+    fte: Floats
+
+    def a_day_later(self, cases: Floats | NDArray[np.int32], fte: Floats) -> Record:
+        """Return the record after another day's cases, (..., F, I), and FTE, (..., I)."""
+        return Record(
+            CARRIED * self.cases_lately + cases, self.cases + cases, CARRIED * self.fte_lately + fte, self.fte + fte
+        )
+
+
+def log_pace(record: Record, present: NDArray[np.bool_]) -> Floats:
+    """Return the log of everybody's pace, (..., F, I); `present`, (..., I), set what others are expected to have."""
+    here = present[..., None, :]
+    lately = _log_part(record.cases_lately, record.fte_lately[..., None, :], here)
+    return lately - _log_part(record.cases, record.fte[..., None, :], here)
+
+
+def _log_part(cases: Floats, fte: Floats, present: NDArray[np.bool_]) -> Floats:
     had, worked = (cases * present).sum(axis=-1), (fte * present).sum(axis=-1)
     rate = np.divide(had, worked, out=np.zeros_like(had), where=worked > 0)
     return np.log((cases + PRIOR_CASES) / (rate[..., None] * fte + PRIOR_CASES))
 
 
-def mornings(per_day: Floats) -> Floats:
-    """Return the (D + 1, ...) discounted sums before each of D days, and after the last one."""
-    sums = np.zeros((len(per_day) + 1, *per_day.shape[1:]))
-    for day, values in enumerate(per_day):
-        sums[day + 1] = CARRIED * sums[day] + values
-    return sums
-
-
-def by_person(values: Floats | Ints, row_day: Ints, row_person: Ints, n_days: int, n_people: int) -> Floats:
-    """Return the (D, I) sums of row values."""
-    cell = row_day * n_people + row_person
-    return np.bincount(cell, values, minlength=n_days * n_people).reshape(n_days, n_people)
-
-
-def weekly_pace(cases: Floats, fte: Floats, week_of_day: Ints) -> tuple[Floats, Ints]:
+def weekly_pace(cases: Floats, fte: Floats, week_of_day: Ints) -> tuple[Floats, Ints, Record]:
     """Return everybody's pace in every week.
 
     Parameters
     ----------
-    cases : (F, D, I) float
-        Each flow's, of each day and person.
+    cases : (D, F, I) float
+        Of each day, flow and person.
     fte : (D, I) float
         At work.
     week_of_day : (D,) int
@@ -67,11 +74,24 @@ def weekly_pace(cases: Floats, fte: Floats, week_of_day: Ints) -> tuple[Floats, 
 
     Returns
     -------
-    pace : (F, W, I) float
+    pace : (W, F, I) float
         Log of the pace, as known before the first day of each of the W weeks that have one.
     week : (D,) int
         Index of each day's week among those.
+    record : Record
+        After the last day.
     """
-    _, first, week = np.unique(week_of_day, return_index=True, return_inverse=True)
-    had = np.stack([mornings(flow)[first] for flow in cases])
-    return log_pace(had, mornings(fte)[first], fte[first] > 0), week
+    _, week = np.unique(week_of_day, return_inverse=True)
+    record = Record(np.zeros_like(cases[0]), np.zeros_like(cases[0]), np.zeros_like(fte[0]), np.zeros_like(fte[0]))
+    pace: list[Floats] = []
+    for day, (had, worked) in enumerate(zip(cases, fte, strict=True)):
+        if week[day] == len(pace):
+            pace.append(log_pace(record, worked > 0))
+        record = record.a_day_later(had, worked)
+    return np.stack(pace), week, record
+
+
+def by_person(values: Floats | Ints, row_day: Ints, row_person: Ints, n_days: int, n_people: int) -> Floats:
+    """Return the (D, I) sums of row values."""
+    cell = row_day * n_people + row_person
+    return np.bincount(cell, values, minlength=n_days * n_people).reshape(n_days, n_people)

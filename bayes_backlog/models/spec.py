@@ -154,6 +154,11 @@ class ModelSpec:
         return self.office_flows + self.staff_flows
 
     @property
+    def weekly_flows(self) -> tuple[str, ...]:
+        """Flows with a week effect: in a month's total it could not be told from the noise of the month."""
+        return tuple(flow for flow in self.flows if self.week_shock and flow not in self.batched_flows)
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """Names of all calendar columns, the annual Fourier terms included."""
         return self.calendar_terms + tuple(

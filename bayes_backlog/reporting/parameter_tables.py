@@ -38,7 +38,7 @@ STATES = {
     "recent_received": "what came in lately doubles",
     "mean_wip": "further, everybody's work in progress doubles",
     "wip": "a person's own work in progress doubles",
-    "own_pace": "a person lately had twice the work expected",
+    "own_pace": "a person lately had twice the usual part of the work",
 }
 SWINGS = {
     "dispersion": "swing of a day",
@@ -134,8 +134,9 @@ def swings(run: Run) -> pd.DataFrame:
             {"flow": flow, "parameter": name, **_summary(draws)}
             for name in SWINGS
             if name in posterior
-            for flow in _labels(posterior, "flow")
-            for draws in [_as_share(name, posterior[name].sel(flow=flow))]
+            for dim in [str(posterior[name].dims[-1])]
+            for flow in _labels(posterior, dim)
+            for draws in [_as_share(name, posterior[name].sel({dim: flow}))]
         ]
     )
 
@@ -145,7 +146,10 @@ def swings_table(run: Run) -> str:
     table = swings(run)
     by = table.set_index(["flow", "parameter"])
     present = [name for name in SWINGS if name in set(table["parameter"])]
-    rows = [[words(flow), *(_shares(by.loc[(flow, name)]) for name in present)] for flow in table["flow"].unique()]
+    rows = [
+        [words(flow), *(_shares(by.loc[(flow, name)]) if (flow, name) in by.index else "" for name in present)]
+        for flow in table["flow"].unique()
+    ]
     return pipe_table(["Per cent", *(SWINGS[name] for name in present)], rows, align="l" + "r" * len(present))
 
 

@@ -6,14 +6,13 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
 from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.rates import Rates, State, future_rates, people_means, shares, this_morning
 from bayes_backlog.forecasts.roll_forward import opening_state
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.draws import PosteriorDraws
-from bayes_backlog.models.own_pace import HALF_LIFE_DAYS
+from bayes_backlog.models.own_pace import HALF_LIFE_DAYS, Record
 
 MakeDraws = Callable[..., PosteriorDraws]
 
@@ -26,8 +25,9 @@ def state_of(rates: Rates, wip: np.ndarray) -> State:
     n = rates.draws.n
     nothing = np.zeros(n)
     people = np.zeros((n, len(rates.spec.staff_flows), len(wip)))
+    record = Record(people, people, people[:, 0], people[:, 0])
     recent = np.zeros((n, 10), np.int32)
-    return State(np.zeros(n, np.int32), np.tile(wip, (n, 1)), nothing, people, people[:, 0], people, recent, {})
+    return State(np.zeros(n, np.int32), np.tile(wip, (n, 1)), nothing, record, people, recent, {})
 
 
 def test_training_days_know_what_those_present_hold(small: Prepared) -> None:
@@ -91,11 +91,11 @@ def test_who_had_more_lately_has_a_larger_share_and_the_total_stays(
     rates = rates_of(small, everybody, make_draws(own_pace=np.full((60, 2), 0.5)))
     n_people = frame.exposure.shape[1]
     state = state_of(rates, np.full(n_people, 20))
-    cases, fte = np.full_like(state.cases_lately, 18.0), np.full_like(state.fte_lately, 50.0)
+    alike, fte = np.full_like(state.record.cases, 18.0), np.full_like(state.record.fte, 50.0)
+    cases = alike.copy()
     cases[..., 0] = 38.0
-    state = this_morning(rates, 0, dataclasses.replace(state, cases_lately=cases, fte_lately=fte))
-    expected = 18.0 + 20.0 / n_people
-    assert np.allclose(np.exp(state.log_pace[..., 0]), 40.0 / (expected + 2.0))
+    state = this_morning(rates, 0, dataclasses.replace(state, record=Record(cases, alike, fte, fte)))
+    assert np.allclose(np.exp(state.log_pace[..., 0]), 40.0 / (18.0 + 20.0 / n_people + 2.0))
     means = people_means(rates, "allocated", 0, state)
     with_pace = shares(rates, "allocated", state, means)
     without = shares(rates, "allocated", dataclasses.replace(state, log_pace=0 * state.log_pace), means)
@@ -110,8 +110,10 @@ def test_pace_is_known_before_a_week_and_not_changed_within_it(
     rates = rates_of(small, frame, make_draws())
     weeks = frame.week_of_day
     monday = int(np.flatnonzero(np.diff(weeks))[0]) + 1
-    busy = dataclasses.replace(state_of(rates, np.full(frame.exposure.shape[1], 20)), cases_lately=0.0)
-    later = dataclasses.replace(busy, cases_lately=np.random.default_rng(2).gamma(3.0, size=busy.log_pace.shape))
+    busy = state_of(rates, np.full(frame.exposure.shape[1], 20))
+    cases = np.random.default_rng(2).gamma(3.0, size=busy.log_pace.shape)
+    later = dataclasses.replace(busy, record=busy.record.a_day_later(cases, np.ones_like(busy.record.fte)))
+    later = dataclasses.replace(later, record=dataclasses.replace(later.record, cases=0 * cases))
     assert np.array_equal(this_morning(rates, monday + 1, later).log_pace, busy.log_pace)
     assert not np.allclose(this_morning(rates, monday, later).log_pace, busy.log_pace)
 
@@ -121,16 +123,17 @@ def test_the_forecast_begins_where_the_training_days_end(
 ) -> None:
     """The pace of the first day ahead is that of the whole past, by hand from the daily panel."""
     rates, daily = rates_of(small, frame, make_draws()), small.panels.daily
-    person = frame.investigators[0]
     opening = this_morning(rates, 0, opening_state(rates))
     age = len(small.design.dates) - 1 - small.design.dates.get_indexer(daily["date"])
-    weight = 0.5 ** (age / HALF_LIFE_DAYS)
-
-    def lately(rows: pd.Series, column: str) -> float:
-        return float((weight * daily[column])[rows].sum())
-
     here = daily["investigator"].isin(np.array(frame.investigators)[frame.exposure[0] > 0])
-    own = daily["investigator"] == person
-    rate = lately(here, "allocated") / lately(here, "exposure")
-    expected = np.log((lately(own, "allocated") + 2) / (rate * lately(own, "exposure") + 2))
+    own = daily["investigator"] == frame.investigators[0]
+
+    def log_part(weight: np.ndarray) -> float:
+        weighted = daily[["allocated", "exposure"]].mul(weight, axis=0)
+        rate = weighted.loc[here, "allocated"].sum() / weighted.loc[here, "exposure"].sum()
+        return float(
+            np.log((weighted.loc[own, "allocated"].sum() + 2) / (rate * weighted.loc[own, "exposure"].sum() + 2))
+        )
+
+    expected = log_part(0.5 ** (age / HALF_LIFE_DAYS)) - log_part(np.ones(len(daily)))
     assert np.allclose(opening.log_pace[:, 0, 0], expected)

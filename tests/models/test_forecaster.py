@@ -58,7 +58,9 @@ def named_values(model: pm.Model, points: list[dict[str, np.ndarray]]) -> list[d
 
 def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: ModelSpec) -> float:
     """Return the log-likelihood by scipy, with loops over days."""
-    shared = values["week_effect"] + values["slow_level"]
+    shared = values["slow_level"].copy()
+    for flow, effect in zip(spec.weekly_flows, values["week_effect"], strict=True):
+        shared[spec.flows.index(flow)] += effect
     by_day = shared[:, design.week_of_day]
     calendar = np.exp(values["calendar"] @ design.calendar.T)
     by_day = by_day - by_day.mean(axis=1, keepdims=True) + np.log(calendar / calendar.mean(axis=1, keepdims=True))
