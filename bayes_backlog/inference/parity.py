@@ -4,8 +4,8 @@ Two programs are the same model when their log-densities differ by one constant 
 prior, dropped the offset, or coded a group otherwise would give differences that vary from point to point; so would an
 effect integrated out wrongly, a mover taken for somebody who stays, or a lost row. Nothing is sampled.
 
-The model as it is sampled has other coordinates (investigators' rates and standard normals for intercept and
-standardised effects), so the log-determinant of the map between the two is taken off.
+The model as it is sampled has other coordinates (standard normals for slopes, intercept and standardised effects), so
+the log-determinant of the map between the two is taken off.
 """
 
 from __future__ import annotations
@@ -97,20 +97,20 @@ def _random_points(model: pm.Model, spread: float, seed: int) -> list[Point]:
 def _to_plain(fast: pm.Model, spec: ModelSpec) -> Callable[[Point], Point]:
     """Return the map from a point of `row_fast` to the same point of `row_pymc`."""
     effects = fast.compile_fn(
-        fast.replace_rvs_by_values([fast["Intercept"], *(fast[f"1|{group}"] for group in GROUPS)]),
+        fast.replace_rvs_by_values([fast["Intercept"], fast["slope"], *(fast[f"1|{group}"] for group in GROUPS)]),
         inputs=fast.value_vars,
         mode="FAST_COMPILE",
         on_unused_input="ignore",
     )
 
     def move(point: Point) -> Point:
-        intercept, *grouped = effects(point)
+        intercept, slope, *grouped = effects(point)
         offsets = {
             f"1|{group}_offset": effect / np.exp(point[f"1|{group}_sigma_log__"])
             for group, effect in zip(GROUPS, grouped, strict=True)
         }
-        slopes = dict(zip(fast.coords["term"], point["slope"], strict=True))
-        same = {name: value for name, value in point.items() if name not in (*INTERNAL, "slope")}
+        slopes = dict(zip(fast.coords["term"], slope, strict=True))
+        same = {name: value for name, value in point.items() if name not in INTERNAL}
         return {name: np.asarray(value) for name, value in ({"Intercept": intercept} | offsets | slopes | same).items()}
 
     return move
@@ -121,7 +121,7 @@ def _log_determinant(move: Callable[[Point], Point], point: Point) -> float:
 
     def moved(**changed: Floats) -> Floats:
         at = move(point | changed)
-        return np.concatenate([np.atleast_1d(at[name]) for name in ("Intercept", *(f"1|{g}_offset" for g in GROUPS))])
+        return np.concatenate([np.atleast_1d(values) for name, values in at.items() if name not in point])
 
     here = moved()
     steps = [(name, step) for name in INTERNAL for step in np.eye(len(point[name]))]

@@ -31,7 +31,7 @@ from bayes_backlog.inference.gate import convergence_verdicts
 from bayes_backlog.inference.rows import fit_rows
 from bayes_backlog.inference.sampling import CompiledModels, SamplerSettings
 from bayes_backlog.models.row_bambi import build_row_bambi
-from bayes_backlog.models.row_table import GROUPS, row_table
+from bayes_backlog.models.row_table import GROUPS, row_table, row_terms, term_prior
 from bayes_backlog.models.spec import ModelSpec
 from bayes_backlog.panels import build_panels
 from bayes_backlog.panels.roster import read_roster
@@ -123,10 +123,8 @@ def sample_brms(
     with TemporaryDirectory() as folder:
         rows, priors, draws = (Path(folder) / name for name in ("rows.csv", "priors.csv", "draws.csv"))
         table.to_csv(rows, index=False)
-        brms_priors(spec).to_csv(priors, index=False)
-        terms = " + ".join(
-            (*spec.terms, "new_starter", "offset(log_exposure)", *(f"(1 | {group})" for group in GROUPS))
-        )
+        brms_priors(table, spec).to_csv(priors, index=False)
+        terms = " + ".join((*row_terms(spec, table), "offset(log_exposure)", *(f"(1 | {group})" for group in GROUPS)))
         numbers = [str(value) for value in (settings.chains, settings.draws, settings.tune, SEED)]
         command = ["Rscript", str(R_PROGRAM), f"{FLOW} ~ {terms}", str(rows), str(priors), str(draws), *numbers]
         begun = time.perf_counter()
@@ -138,13 +136,13 @@ def sample_brms(
     return xr.Dataset.from_dataframe(sampled), figures
 
 
-def brms_priors(spec: ModelSpec) -> pd.DataFrame:
+def brms_priors(table: pd.DataFrame, spec: ModelSpec) -> pd.DataFrame:
     """Return the specification's priors as brms names them; scales and shape are bounded below by 0 there."""
     priors = spec.priors
+    slopes = {term: term_prior(term, FLOW, spec) for term in row_terms(spec, table)}
     rows = [
         (f"normal({priors.log_staff_rate[0]}, {priors.log_staff_rate[1]})", "Intercept", "", ""),
-        *((f"normal(0, {spec.term_sd(term)})", "b", term, "") for term in spec.terms),
-        (f"normal({priors.ramp[0]}, {priors.ramp[1]})", "b", "new_starter", ""),
+        *((f"normal({mean}, {sd})", "b", term, "") for term, (mean, sd) in slopes.items()),
         *((f"normal(0, {sd})", "sd", "", group) for group, sd in spec.group_sd().items()),
         ("cauchy(0, 1)", "shape", "", ""),
     ]
