@@ -14,7 +14,7 @@ map turns standard normals into draws of it:
 The map moves with the scales, and its log-determinant is part of the density. Under it neither a scale and the effects
 that it scales, nor an intercept and its slopes, pull on each other: there is no funnel and no ridge, whether somebody
 has three cases or three thousand, and people who move between teams are as easy as those who stay. A rough likelihood
-(`row_information`) costs the sampler steps and the posterior nothing.
+(`row_information`) costs the sampler steps and the posterior nothing. Scales lie on a line of their own (`scale_of`).
 """
 
 from __future__ import annotations
@@ -82,6 +82,17 @@ class Effects:
     upper: TensorVariable
     own: TensorVariable
     log_determinant: TensorVariable
+
+
+def scale_of(place: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
+    """Return scales above 0 for places on the whole line, and the logarithm of the derivative.
+
+    The mean of max(x + e, 0), e standard normal. It is x for large x, and falls like a normal density for small ones:
+    a scale that data cannot tell from 0 has the tail of a normal there, where its logarithm's is longer and slower to
+    explore.
+    """
+    share = pt.erfc(-place / np.sqrt(2.0)) / 2
+    return place * share + pt.exp(-(place**2) / 2) / np.sqrt(2.0 * np.pi), pt.log(share)
 
 
 def effects_of(

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from bayes_backlog.models.design import Floats, Ints
 from bayes_backlog.models.negative_binomial_op import gather, log_likelihood
-from bayes_backlog.models.row_effects import Effects, effects_of, find_coordinates
+from bayes_backlog.models.row_effects import Effects, effects_of, find_coordinates, scale_of
 from bayes_backlog.models.row_information import LikelyPrior, RowDesign, find_information
 from bayes_backlog.models.row_table import GROUPS, NEW_STARTER, row_terms, term_prior
 from bayes_backlog.models.spec import ModelSpec
 
-INTERNAL = ("slope_normals", "upper_normals", "own_normals")
-"""What is sampled in place of slopes, intercept and group effects; the posterior has those as well."""
+NORMALS = ("slope_normals", "upper_normals", "own_normals")
+INTERNAL = ("scale_places", *NORMALS)
+"""What is sampled in place of scales, slopes, intercept and group effects; the posterior has those as well."""
 MEDIAN = 0.67
 """Of a half-normal of scale one: a likely spread, before anything is known of it."""
 
@@ -106,11 +107,15 @@ def _effects(design: RowDesign, counts: Ints, slope_prior: Floats, spec: ModelSp
         own_sd=likely["investigator"],
     )
     numbers = find_coordinates(find_information(design, counts, prior), len(slope_prior), prior)
-    sds = {group: pm.HalfNormal(f"1|{group}_sigma", scale) for group, scale in spec.group_sd().items()}
+    relative, log_slope = scale_of(pm.Flat("scale_places", shape=len(GROUPS), initval=np.zeros(len(GROUPS))))
+    sds = {
+        group: pm.Deterministic(f"1|{group}_sigma", scale * relative[k])
+        for k, (group, scale) in enumerate(spec.group_sd().items())
+    }
     upper_sd = pt.concatenate([[sd], pt.repeat(sds["team"], teams), pt.repeat(sds["role"], roles)])
     sizes = {"term": len(slope_prior), "upper": len(upper_mean), "investigator__factor_dim": len(numbers.own_linear)}
     effects = effects_of(
-        [pm.Flat(name, dims=dim, initval=np.zeros(sizes[dim])) for name, dim in zip(INTERNAL, sizes, strict=True)],
+        [pm.Flat(name, dims=dim, initval=np.zeros(sizes[dim])) for name, dim in zip(NORMALS, sizes, strict=True)],
         upper_mean,
         upper_sd,
         sds["investigator"],
@@ -118,6 +123,7 @@ def _effects(design: RowDesign, counts: Ints, slope_prior: Floats, spec: ModelSp
     )
     slope_mean, slope_sd = pm.Data("slope_mean", slope_prior[:, 0]), pm.Data("slope_sd", slope_prior[:, 1])
     densities = [
+        pm.logp(pm.HalfNormal.dist(), relative).sum() + log_slope.sum(),
         pm.logp(pm.Normal.dist(slope_mean, slope_sd), effects.slopes).sum(),
         pm.logp(pm.Normal.dist(upper_mean, upper_sd), effects.upper).sum(),
         pm.logp(pm.Normal.dist(0.0, sds["investigator"]), effects.own).sum(),

@@ -18,7 +18,8 @@ from scipy import special, stats
 
 from bayes_backlog.inference.parity import fast_differences
 from bayes_backlog.models.negative_binomial_op import MAX_BLOCK, gather, log_likelihood, saturation
-from bayes_backlog.models.row_fast import build_row_fast
+from bayes_backlog.models.row_effects import Coordinates
+from bayes_backlog.models.row_fast import NORMALS, build_row_fast
 from bayes_backlog.models.row_pymc import build_row_pymc
 from bayes_backlog.models.spec import ModelSpec
 
@@ -55,16 +56,46 @@ WORLDS = {"nobody moves": {}, "one mover": {"a": 2}, "more moves than teams": {"
 def test_density_is_that_of_the_plain_model(movers: dict[str, int]) -> None:
     table = office(1, movers)
     fast, plain = build_row_fast(table, "signed_off", SPEC), build_row_pymc(table, "signed_off", SPEC)
-    assert np.ptp(fast_differences(fast, plain, SPEC, seed=2)) < 1e-8
+    assert np.ptp(fast_differences(fast, plain, seed=2)) < 1e-8
 
 
 def test_another_prior_and_a_forgotten_move_are_seen() -> None:
     table = office(1, WORLDS["one mover"])
     plain = build_row_pymc(table, "signed_off", SPEC)
     other = dataclasses.replace(SPEC, priors=dataclasses.replace(SPEC.priors, role_sd=0.5))
-    assert np.ptp(fast_differences(build_row_fast(table, "signed_off", other), plain, SPEC, seed=2)) > 1e-3
+    assert np.ptp(fast_differences(build_row_fast(table, "signed_off", other), plain, seed=2)) > 1e-3
     stays = build_row_fast(table.assign(team=office(1, {})["team"]), "signed_off", SPEC)
-    assert np.ptp(fast_differences(stays, plain, SPEC, seed=2)) > 1e-3
+    assert np.ptp(fast_differences(stays, plain, seed=2)) > 1e-3
+
+
+def curvature(table: pd.DataFrame, coordinates_of: pd.DataFrame) -> np.ndarray:
+    """Return minus the Hessian of the log-density by the standard normals, at likely scales."""
+    model, other = (build_row_fast(rows, "signed_off", SPEC) for rows in (table, coordinates_of))
+    for name in (field.name for field in dataclasses.fields(Coordinates)):
+        model[name].set_value(other[name].get_value())
+    start = model.initial_point()
+    normals = [model[name] for name in NORMALS]
+    slope = model.compile_dlogp(normals, mode="FAST_COMPILE")
+    step = 1e-4
+    places = [(name, place * step) for name in NORMALS for place in np.eye(len(start[name]))]
+    ends = [[slope(start | {name: sign * change}) for sign in (1, -1)] for name, change in places]
+    return np.array([(below - above) / (2 * step) for above, below in ends])
+
+
+@pytest.mark.parametrize("movers", WORLDS.values(), ids=WORLDS)
+def test_what_is_sampled_is_nearly_standard_normal(movers: dict[str, int]) -> None:
+    """The sampler's steps are as long as the narrowest direction lets them; counts of other rows would narrow some."""
+    table = office(1, movers)
+    assert np.linalg.eigvalsh(curvature(table, table)) == pytest.approx(1.0, abs=0.35)
+    other = table.assign(signed_off=(table["signed_off"] + 1) * 8)
+    assert np.ptp(np.linalg.eigvalsh(curvature(table, other))) > 0.7
+
+
+def test_a_wild_count_of_somebody_nearly_unseen_throws_nothing_out() -> None:
+    table = office(1, {})
+    table.loc[table.index[0], "signed_off"] = 100_000
+    model = build_row_fast(table.drop(index=table.index[1:40]), "signed_off", SPEC)
+    assert all(np.isfinite(value) for value in model.point_logps().values())
 
 
 def rows(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -123,7 +123,7 @@ def test_numpyro_agrees(table: pd.DataFrame, fast: xr.Dataset) -> None:
     def model() -> None:
         eta = table["log_exposure"].to_numpy() + numpyro.sample("Intercept", dist.Normal(*priors.log_staff_rate))
         for term in SPEC.terms:
-            eta += numpyro.sample(term, dist.Normal(0, SPEC.term_sd(term))) * table[term].to_numpy()
+            eta += numpyro.sample(term, dist.Normal(0, SPEC.term_sd(term, FLOW))) * table[term].to_numpy()
         eta += numpyro.sample("new_starter", dist.Normal(*priors.ramp)) * table["new_starter"].to_numpy()
         for group, (code, labels) in codes.items():
             sd = numpyro.sample(f"1|{group}_sigma", dist.HalfNormal(SPEC.group_sd()[group]))
