@@ -15,6 +15,8 @@ from bayes_backlog.sections import OpenPeriod, Section
 
 RAMP = (0.5, 0.7, 0.85, 1.0)
 """Share of a full FTE that a joiner counts for in the first, second, third and fourth week."""
+NO_SCENARIO = "target"
+"""Stands for the forecast itself among the scenarios' folders, where staff for a target are asked for."""
 DayKind = Literal["all", "before_holiday", "after_holiday", "christmas", "month_end", "school_term", "school_holiday"]
 Flow = Literal["received", "removed", "allocated", "signed_off"]
 Fte = Annotated[float, Field(gt=0, le=1.5)]
@@ -122,10 +124,24 @@ class Clearing(Section):
 
 
 class Scenario(Staffing):
-    """A future to compare with the forecast: everything it does not mention is as there."""
+    """A future to compare with the forecast: everything it does not mention is as there.
+
+    `oldest_first` is the share of the cases leaving the queue that are the oldest then; the others are the newest. The
+    forecast has 1, first in, first out; 0 is last in, first out. It changes how long cases wait, not how many.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
     title: str = ""
     rates: tuple[RateChange, ...] = ()
     clearings: tuple[Clearing, ...] = ()
     wip_limit: Annotated[int, Field(ge=1)] | None = None
+    oldest_first: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    @field_validator("name")
+    @classmethod
+    def _not_taken(cls, name: str) -> str:
+        if name == NO_SCENARIO:
+            raise ValueError(
+                f"'{name}' is the folder of what --target finds for the forecast itself; give another name"
+            )
+        return name

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from bayes_backlog.assumptions import Scenario, Staffing
 from bayes_backlog.errors import ConfigError, nearest
 from bayes_backlog.sections import Period, Section, refuse_disorder
-from bayes_backlog.vocabulary import ATTRIBUTES, BASELINES, DEFAULT_BASELINES, MILESTONES, MODEL
+from bayes_backlog.vocabulary import ATTRIBUTES, BASELINES, DEFAULT_BASELINES, FURTHER_FLOWS, MILESTONES, MODEL
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,40}$"
 MAX_CONFIG_BYTES = 200_000
@@ -101,7 +101,10 @@ class Panel(Section):
 
 
 class Model(Section):
-    """Which parts of the model are switched on."""
+    """Which parts of the model are switched on.
+
+    `further_flows` are events that change no stock; of those named, the ones that the data have enough of are forecast.
+    """
 
     day_shock: bool = True
     week_shock: bool = True
@@ -110,6 +113,16 @@ class Model(Section):
     elasticity: bool = True
     month_batches: bool = True
     annual_harmonics: Annotated[int, Field(ge=0, le=6)] = 1
+    further_flows: tuple[str, ...] = tuple(FURTHER_FLOWS)
+
+    @field_validator("further_flows")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in names if name not in FURTHER_FLOWS]:
+            raise ValueError(
+                "; ".join(f"'{name}' is no further flow. {nearest(name, FURTHER_FLOWS)}" for name in unknown)
+            )
+        return names
 
 
 class Sampling(Section):

@@ -17,6 +17,7 @@ FILES = {"file", "roster", "allocation_history"}
 """Settings that say where data are; what is in them counts, not where they lie."""
 FOLD_PREFIX = "backtest "
 SCENARIO_PREFIX = "scenario "
+NEEDED_PREFIX = "needed "
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,18 @@ READS = {
 SCENARIO = Reads("forecast", {}, (*_up_to("forecasts"), "stages", "scenario_stage"))
 # A fold's cutoff is in its name: another list of cutoffs runs only what it adds.
 FOLD = Reads(None, FOLD_SETTINGS, _up_to("evaluation"))
-NAMED = {FOLD_PREFIX: FOLD, SCENARIO_PREFIX: SCENARIO}
+NAMED = {FOLD_PREFIX: FOLD, SCENARIO_PREFIX: SCENARIO, NEEDED_PREFIX: SCENARIO}
 """What stages read whose names begin like this."""
 
 
 def scenario_stage(name: str) -> str:
     """Return the name of a scenario among the stages."""
     return f"{SCENARIO_PREFIX}{name}"
+
+
+def needed_stage(name: str) -> str:
+    """Return the name, among the stages, of the staff that a target needs under a scenario."""
+    return f"{NEEDED_PREFIX}{name}"
 
 
 def fold_stage(cutoff: date) -> str:
@@ -107,6 +113,6 @@ class Keys:
         chosen = {section: True if names is ... else names for section, names in reads.settings.items()}
         settings = self.config.model_dump(mode="json", include=chosen, exclude={"data": FILES})
         if reads is SCENARIO:
-            named = [one for one in self.config.scenarios if scenario_stage(one.name) == stage]
+            named = [one for one in self.config.scenarios if one.name == stage.partition(" ")[2]]
             settings["scenario"] = [one.model_dump(mode="json") for one in named]
         return hash_of(stage, before, settings, [self.code[layer] for layer in reads.layers], self.versions)

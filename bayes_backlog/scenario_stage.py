@@ -14,7 +14,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from bayes_backlog.assumptions import FteChange, Joiners, RateChange, Scenario, Staffing
+from bayes_backlog.assumptions import NO_SCENARIO, FteChange, Joiners, RateChange, Scenario, Staffing
 from bayes_backlog.config import Config
 from bayes_backlog.errors import ConfigError, nearest
 from bayes_backlog.forecasts.assumed import with_scenario, with_staffing
@@ -25,9 +25,9 @@ from bayes_backlog.forecasts.queue_age import queue_age_table, waiting_cases
 from bayes_backlog.forecasts.roll_forward import roll_forward
 from bayes_backlog.forecasts.tables import cumulative_flow_table, flow_table, stock_table
 from bayes_backlog.inference.fit import Prepared
-from bayes_backlog.keys import scenario_stage
+from bayes_backlog.keys import needed_stage, scenario_stage
 from bayes_backlog.models.design import Ints
-from bayes_backlog.runs import write_table
+from bayes_backlog.runs import record_stage, write_table
 from bayes_backlog.stages import Workshop, fitted_draws, make_stage, run_stages, scenario_frame, up_to
 from bayes_backlog.vocabulary import STOCKS
 
@@ -111,7 +111,7 @@ def _compare(shop: Workshop, prepared: Prepared, scenario: Scenario) -> None:
                 flow_table(predictions, as_of),
                 cumulative_flow_table(predictions, as_of),
                 stock_table(predictions, as_of),
-                queue_age_table(predictions, waiting_cases(shop.panels.events, as_of), as_of),
+                queue_age_table(predictions, waiting_cases(shop.panels.events, as_of), as_of, scenario.oldest_first),
                 difference_table(predictions, shop.run.dataset("forecast/predictions.nc"), as_of),
             )
             for name, table in zip(TABLES, tables, strict=True):
@@ -141,7 +141,7 @@ def needed_staff(shop: Workshop, scenario: Scenario | None, asked: Asked, levers
     GateRefused
         When the forecast is not fit to publish.
     """
-    prepared, folder = _prepared(shop), f"scenarios/{scenario.name if scenario else 'target'}"
+    prepared, name = _prepared(shop), scenario.name if scenario else NO_SCENARIO
     base = scenario_frame(shop.config, prepared, scenario)
     question = _question(asked, base)
     futures = {pair: with_scenario(base, _pulled(*pair), prepared.panels.roster) for pair in _combinations(levers)}
@@ -161,10 +161,14 @@ def needed_staff(shop: Workshop, scenario: Scenario | None, asked: Asked, levers
         pulled = {"overtime": overtime, "inflow": inflow}
         rows.append(_row(question, answer, pulled))
         curves.append(answer.curve().assign(**pulled))
-    table = pd.DataFrame(rows)
-    write_table(table, shop.run.path(f"{folder}/inverse.csv"))
-    write_table(pd.concat(curves, ignore_index=True), shop.run.path(f"{folder}/inverse_curve.csv"))
-    return table
+    made = {"inverse": pd.DataFrame(rows), "inverse_curve": pd.concat(curves, ignore_index=True)}
+    artefacts = {f"scenarios/{name}/{table}.csv": rows for table, rows in made.items()}
+    for artefact, written in artefacts.items():
+        write_table(written, shop.run.path(artefact))
+    # The question is not part of the configuration: the stage says which forecast was asked.
+    stage = needed_stage(name)
+    record_stage(shop.run, stage, shop.keys.of(stage), artefacts)
+    return made["inverse"]
 
 
 def _prepared(shop: Workshop) -> Prepared:

@@ -85,9 +85,6 @@ TERMS: tuple[Term, ...] = (
     Term("received_by_organisation", "event", "", "the organisation received the case, before the office did"),
     Term("team_allocated", "event", "", "the case was given to a team; it still waits for an investigator"),
     Term("legal_rejected", "event", "", "legal review sent the case back"),
-    Term("legal_approved", "event", "", "legal review approved the case"),
-    Term("sent_to_court_team", "event", "", "the case went to the court team"),
-    Term("court_order", "event", "", "the court made its order"),
     Term("flagged", "event", "", "the case was flagged"),
     Term("put_on_hold", "event", "", "the case was put on hold, where it still is"),
     # attributes of a case
@@ -107,6 +104,9 @@ TERMS: tuple[Term, ...] = (
     Term("legal_requested", "flow", "cases", "requests for legal review"),
     Term("taken_over", "flow", "cases", "cases taken over from a colleague; known only from an allocation history"),
     Term("handed_over", "flow", "cases", "cases handed over to a colleague; known only from an allocation history"),
+    Term("legal_approved", "flow", "cases", "cases that legal review approved"),
+    Term("sent_to_court_team", "flow", "cases", "cases sent to the court team"),
+    Term("court_order", "flow", "cases", "orders made by the court"),
     # stocks, end of day
     Term("backlog", "stock", "cases", "received, not yet allocated or removed"),
     Term("wip", "stock", "cases", "work in progress: allocated, not yet signed off or closed"),
@@ -238,6 +238,15 @@ FLOWS: tuple[str, ...] = tuple(t.name for t in TERMS if t.kind == "flow")
 STOCKS: tuple[str, ...] = tuple(t.name for t in TERMS if t.kind == "stock")
 MILESTONES: tuple[str, ...] = tuple(t.name for t in TERMS if t.kind == "milestone")
 ATTRIBUTES: tuple[str, ...] = tuple(t.name for t in TERMS if t.kind == "attribute")
+
+FURTHER_FLOWS: dict[str, tuple[str, ...]] = {
+    "closed": ("dt_close",),
+    "legal_requested": ("dt_legal_req_1", "dt_legal_req_2", "dt_legal_req_3"),
+    "legal_approved": ("dt_legal_approval",),
+    "sent_to_court_team": ("dt_sent_to_ca",),
+    "court_order": ("dt_date_of_order",),
+}
+"""Flows that change no stock, and the milestones that they count: forecast where the data have enough of them."""
 
 LEVELS: tuple[str, ...] = ("office", "team", "role", "investigator")
 OFFICE = "office"

@@ -18,7 +18,7 @@ from bayes_backlog import cli
 from bayes_backlog.cases.case_log import CaseLog, load_cases
 from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.cases.synthetic import simulate_office, write_office
-from bayes_backlog.config import Config, Data, Simulate
+from bayes_backlog.config import Config, Data, Model, Simulate
 from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
 from bayes_backlog.inference.fit import Prepared, prepare
 from bayes_backlog.models.draws import PosteriorDraws
@@ -45,7 +45,7 @@ def no_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def small_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """Eight people in two teams over twenty months, written as an export."""
+    """Eight people in two teams over twenty months, written as an export; no further flow is forecast."""
     simulate = Simulate(
         seed=7,
         first_date=date(2023, 1, 2),
@@ -58,7 +58,7 @@ def small_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     folder = tmp_path_factory.mktemp("office")
     write_office(simulate_office(simulate), folder)
     data = Data(file=folder / "case_log.csv", first_date=simulate.first_date)
-    return Config(name="small", title="Small office", simulate=simulate, data=data)
+    return Config(name="small", title="Small office", simulate=simulate, data=data, model=Model(further_flows=()))
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +102,7 @@ def make_draws(small: Prepared) -> Callable[..., PosteriorDraws]:
         def normal(*shape: int, sd: float = 0.2) -> np.ndarray:
             return sd * rng.standard_normal((n, *shape))
 
-        office_rate = np.log([2.0, 0.1])
+        office_rate = np.log([2.0, 0.1, *(0.3 for _ in prepared.spec.further_flows)])
         values = {
             "intercept": np.concatenate([office_rate, [-1.2, -1.2]]) + normal(flows),
             "dispersion": np.full((n, flows), 5.0),

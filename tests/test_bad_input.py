@@ -144,6 +144,9 @@ STAFF = {"joiners": [{"team": "Team 9", "role": "EO", "first_date": "2024-10-07"
         ({"scenarios": [{"name": "more", "clearings": [{"day": "2024-09-02", "cases": 3}]}]}, "outside the forecast"),
         ({"scenarios": [{"name": "a"}, {"name": "a"}]}, "each scenario needs a name of its own"),
         ({"scenarios": [{"name": "a", "rates": [{"flow": "recieved"}]}]}, "scenarios.0.rates.0.flow"),
+        ({"scenarios": [{"name": "target"}]}, "the folder of what --target finds"),
+        ({"scenarios": [{"name": "a", "oldest_first": 1.2}]}, "scenarios.0.oldest_first"),
+        ({"model": {"further_flows": ["court_orders"]}}, "Did you mean 'court_order'?"),
     ],
 )
 def test_an_assumption_that_does_not_fit(desk: Desk, settings: dict[str, Any], told: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bayes_backlog import keys, runs
 from bayes_backlog.config import Config
-from bayes_backlog.keys import READS, Keys, fold_stage, scenario_stage
+from bayes_backlog.keys import READS, Keys, fold_stage, needed_stage, scenario_stage
 from bayes_backlog.runs import LAYERS, write_text
 
 FOLD = fold_stage(date(2024, 3, 31))
@@ -69,6 +69,15 @@ def test_a_scenario_is_made_anew_when_it_or_the_forecast_changes() -> None:
 
     assert key(3) == key(3, other=8)
     assert len({key(3), key(4), key(3, "other"), key(3, staffing={"annual_leaving_rate": 0.1})}) == 4
+
+
+def test_staff_needed_are_asked_anew_when_the_scenario_changes() -> None:
+    def key(limit: int, name: str) -> str:
+        config = Config.model_validate(PLAIN | {"scenarios": [{"name": "few", "wip_limit": limit}]})
+        return Keys(config, "data").of(needed_stage(name))
+
+    assert len({key(3, "few"), key(4, "few"), key(3, "target")}) == 3
+    assert key(3, "target") == key(4, "target")
 
 
 def test_nothing_was_made_with_the_key_of_an_unknown_stage() -> None:

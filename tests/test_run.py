@@ -172,6 +172,7 @@ def test_draws_have_the_promised_dimensions(finished: Finished) -> None:
 
 SCENARIOS = [
     {"name": "as_it_is"},
+    {"name": "newest_first", "oldest_first": 0.0},
     {"name": "two_more", "joiners": [{"team": "Team 1", "role": "EO", "number": 2, "first_date": "2024-09-02"}]},
 ]
 DIFFERENCE = ["quantity", *FORECAST, "p_lower", "p_higher"]
@@ -217,6 +218,14 @@ def test_a_scenario_has_the_forecast_s_tables(finished: Finished, compared: Fini
     assert (same[["mean", "q05", "q95", "p_lower", "p_higher"]] == 0).all(axis=None)
 
 
+def test_the_order_of_service_changes_ages_and_nothing_else(compared: Finished) -> None:
+    for name in ("flows", "flows_cumulative", "stocks", "queue_age"):
+        base, newest = (
+            compared.run.path(f"{folder}/{name}.csv").read_bytes() for folder in ("forecast", "scenarios/newest_first")
+        )
+        assert (base == newest) is (name != "queue_age")
+
+
 def test_the_staff_needed_is_told_and_written(compared: Finished) -> None:
     """Overtime spares joiners, and so do the two of the scenario that the second question starts from."""
     alone, after_two = (compared.run.table(f"scenarios/{name}/inverse.csv") for name in ("target", "two_more"))
@@ -227,6 +236,11 @@ def test_the_staff_needed_is_told_and_written(compared: Finished) -> None:
         assert table["fte"].iloc[1] <= table["fte"].iloc[0]
     assert (after_two["met_without"] >= alone["met_without"]).all()
     assert "FTE needed" in compared.told
+    recorded = compared.run.manifest()["stages"]
+    for name in ("target", "two_more"):
+        assert set(recorded[f"needed {name}"]["artefacts"]) == {
+            f"scenarios/{name}/{table}.csv" for table in ("inverse", "inverse_curve")
+        }
     curve = compared.run.table("scenarios/target/inverse_curve.csv")
     assert curve.groupby("overtime")["met_with"].is_monotonic_increasing.all()
 

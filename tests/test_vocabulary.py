@@ -19,6 +19,7 @@ from bayes_backlog.panels.stocks import CASELOAD_FLOWS, CASELOAD_STOCKS
 from bayes_backlog.vocabulary import (
     BY_NAME,
     FLOWS,
+    FURTHER_FLOWS,
     LEVELS,
     MILESTONES,
     PROBS,
@@ -88,7 +89,10 @@ def test_columns_of_the_tables_are_in_the_vocabulary(small_panels: Panels) -> No
 def test_public_names_stay() -> None:
     """Artefacts carry these names: a change here breaks whoever reads them."""
     assert FLOWS[:6] == ("received", "allocated", "removed", "signed_off", "closed", "legal_requested")
-    assert FLOWS[6:] == ("taken_over", "handed_over")
+    assert FLOWS[6:8] == ("taken_over", "handed_over")
+    assert FLOWS[8:] == ("legal_approved", "sent_to_court_team", "court_order")
+    assert set(FURTHER_FLOWS) <= set(FLOWS)
+    assert {name for names in FURTHER_FLOWS.values() for name in names} <= set(MILESTONES)
     assert STOCKS == ("backlog", "wip", "open")
     assert LEVELS == ("office", "team", "role", "investigator")
     assert [quantile_column(level) for level in QUANTILE_LEVELS] == ["q05", "q10", "q25", "q50", "q75", "q90", "q95"]

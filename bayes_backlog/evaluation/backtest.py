@@ -96,7 +96,8 @@ def run_fold(
         predictions = roll_forward(draws, frame, past.design, past.spec, config.sampling.seed)
         models.append(model_paths(name, predictions, days))
         verdicts.append(verdict_table(convergence_verdicts(trace, SCORED)).assign(model=name, cutoff=fold.cutoff))
-    rivals, not_made = baselines(known, days, config, teams=models[0].units_at("team"))
+    further = default.spec.further_flows
+    rivals, not_made = baselines(known, days, config, teams=models[0].units_at("team"), further=further)
     forecasts, scores = score_fold([*models, *rivals], panels, fold)
     verdict_rows = pd.concat(verdicts, ignore_index=True)
     return FoldResult(forecasts, scores, verdict_rows, not_made.assign(cutoff=fold.cutoff))
@@ -114,7 +115,12 @@ def days_ahead(fold: Fold, config: Config) -> pd.DatetimeIndex:
 
 
 def baselines(
-    known: Panels, days: pd.DatetimeIndex, config: Config, teams: Iterable[str] | None = None
+    known: Panels,
+    days: pd.DatetimeIndex,
+    config: Config,
+    *,
+    teams: Iterable[str] | None = None,
+    further: Iterable[str] = (),
 ) -> tuple[list[PathForecast], pd.DataFrame]:
     """Make the configured baselines, which need no model.
 
@@ -128,6 +134,8 @@ def baselines(
         Names the baselines; they have as many draws as the model.
     teams : iterable of str, optional
         Teams forecast; those with somebody present where none are named.
+    further : iterable of str
+        Further flows that are forecast.
 
     Returns
     -------
@@ -136,7 +144,7 @@ def baselines(
     """
     backtest = config.backtest
     horizon = horizon_of(known, days, backtest.chains * backtest.draws, config.calendar)
-    histories = [office_history(known), *team_histories(known, teams)]
+    histories = [office_history(known, further), *team_histories(known, teams)]
     return forecast_baselines(backtest.baselines, histories, horizon, config.sampling.seed)
 
 

@@ -17,7 +17,7 @@ import xarray as xr
 from scipy import stats
 
 from bayes_backlog.errors import DataError
-from bayes_backlog.forecasts.tables import FLOWS, office_totals
+from bayes_backlog.forecasts.tables import flows_in, office_totals
 from bayes_backlog.models.design import Floats
 
 FALSE_ALARMS = 0.05
@@ -57,7 +57,7 @@ class Monitored:
 def weekly_totals(predictions: xr.Dataset) -> dict[str, Floats]:
     """Return (n, week) draws of every flow that ever moves, whole weeks only."""
     totals = {}
-    for flow in FLOWS:
+    for flow in flows_in(predictions):
         values = office_totals(predictions, flow)
         n_weeks = values.shape[1] // WEEK
         weekly = values[:, : n_weeks * WEEK].reshape(len(values), n_weeks, WEEK).sum(axis=2)
@@ -85,7 +85,7 @@ def monitor(
     Raises
     ------
     DataError
-        When the new data do not cover a whole week after the cutoff.
+        When the new data do not cover a whole week after the cutoff, or lack what a forecast flow counts.
     """
     n_weeks = (as_of - cutoff).days // WEEK
     if n_weeks < 1:
@@ -94,6 +94,11 @@ def monitor(
             "come since, so there is nothing to compare. Give a later export."
         )
     draws = weekly_totals(predictions)
+    if untold := [flow for flow in draws if flow not in observed]:
+        raise DataError(
+            f"The new data have no dates of {', '.join(untold)}, which the forecast speaks of: counted as none, they "
+            "would look like a drift. Give an export with the columns that the run was made from."
+        )
     horizon = next(iter(draws.values())).shape[1]
     n_weeks = min(n_weeks, horizon)
     days = pd.date_range(cutoff + pd.Timedelta(days=1), periods=n_weeks * WEEK)

@@ -15,7 +15,7 @@ from bayes_backlog.models.spec import STAFF_FLOWS
 from bayes_backlog.panels import Panels
 from bayes_backlog.panels.events import WIP_SIGNS
 from bayes_backlog.panels.teams import team_of
-from bayes_backlog.vocabulary import NO_TEAM, OFFICE, STOCKS
+from bayes_backlog.vocabulary import FURTHER_FLOWS, NO_TEAM, OFFICE, STOCKS
 
 KEY = ["quantity", "level", "unit"]
 
@@ -52,7 +52,8 @@ def truth_paths(panels: Panels, cutoff: pd.Timestamp, days: pd.DatetimeIndex) ->
     office = panels.caseload[panels.caseload["level"] == OFFICE].set_index("date").loc[span]
     teams = sorted({*panels.roster["team"].dropna(), NO_TEAM})
     events = panels.events.assign(team=team_of(panels.roster, panels.events["investigator"], panels.events["date"]))
-    paths = {(flow, OFFICE, OFFICE): office[flow].cumsum() for flow in FLOWS}
+    flows = (*FLOWS, *(flow for flow in FURTHER_FLOWS if flow in office))
+    paths = {(flow, OFFICE, OFFICE): office[flow].cumsum() for flow in flows}
     paths |= {(stock, OFFICE, OFFICE): office[stock] for stock in STOCKS}
     for flow in STAFF_FLOWS:
         done = _by_day(events[events["event"] == flow], "team", span).reindex(columns=teams, fill_value=0)

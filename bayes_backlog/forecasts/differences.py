@@ -10,10 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from bayes_backlog.errors import RunError
-from bayes_backlog.forecasts.tables import FLOWS, summary, units
+from bayes_backlog.forecasts.tables import flows_in, summary, units
 from bayes_backlog.vocabulary import STOCKS
-
-QUANTITIES = (*FLOWS, *STOCKS)
 
 
 def difference_table(scenario: xr.Dataset, base: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
@@ -43,11 +41,12 @@ def difference_table(scenario: xr.Dataset, base: xr.Dataset, cutoff: pd.Timestam
         raise RunError("The scenario and the forecast have other draws or days, so they cannot be paired. Run both.")
     dates = pd.DatetimeIndex(scenario["date"].to_numpy())
     parts = []
-    for quantity in QUANTITIES:
+    flows = flows_in(base)
+    for quantity in flows + STOCKS:
         known = {(level, unit): values for level, unit, values in units(base, quantity)}
         for level, unit, values in units(scenario, quantity):
             change = values - known.get((level, unit), np.zeros_like(values))
-            if quantity in FLOWS:
+            if quantity in flows:
                 change = change.cumsum(axis=1, dtype=np.int32)
             columns = {"quantity": quantity, "level": level, "unit": unit, "target_date": dates}
             columns |= {"horizon_days": (dates - cutoff).days, **summary(change)}

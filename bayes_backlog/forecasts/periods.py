@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_backlog.forecasts.tables import FLOWS, summary, units
+from bayes_backlog.forecasts.tables import flows_in, summary, units
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.vocabulary import STOCKS, time_aggregation
 
@@ -51,7 +51,7 @@ def period_table(predictions: xr.Dataset, period: Literal["week", "month"]) -> p
                     **summary(_by_period(values, quantity, starts, ends)),
                 }
             )
-            for quantity in FLOWS + STOCKS
+            for quantity in flows_in(predictions) + STOCKS
             for level, unit, values in units(predictions, quantity)
         ],
         ignore_index=True,

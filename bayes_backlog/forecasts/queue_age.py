@@ -1,10 +1,11 @@
-"""How long cases have waited: the real queue and forecast arrivals, served first in, first out.
+"""How long cases have waited: the real queue and forecast arrivals, served first in, first out unless told otherwise.
 
 Who leaves the queue next is not modelled; oldest first is assumed. Then the cases that wait at a close are the newest
 arrivals, as many as the backlog counts, so ages follow from running sums of arrivals, in every draw. Age is whole
 calendar days since the case was received: 0 on that day. An empty queue has no share that waits long, and age 0.
 
-How far a real queue is from that order is measured on the past (`queue_order`).
+How far a real queue is from that order is measured on the past (`queue_order`); a scenario may take some of the cases
+from the queue's other end (`from_both_ends`). The order decides who waits, never how many.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def waiting_cases(events: pd.DataFrame, date: pd.Timestamp) -> pd.Series:
     return received.drop(left.unique(), errors="ignore").value_counts().sort_index()
 
 
-def queue_age_table(predictions: xr.Dataset, queue: pd.Series, cutoff: pd.Timestamp) -> pd.DataFrame:
+def queue_age_table(
+    predictions: xr.Dataset, queue: pd.Series, cutoff: pd.Timestamp, oldest_first: float = 1.0
+) -> pd.DataFrame:
     """Return the ages of the queue at every close of the forecast.
 
     Parameters
@@ -53,6 +56,8 @@ def queue_age_table(predictions: xr.Dataset, queue: pd.Series, cutoff: pd.Timest
         Of `waiting_cases` at the cutoff.
     cutoff : Timestamp
         Last day known.
+    oldest_first : float
+        Share of the cases leaving the queue that are the oldest then; the others are the newest.
 
     Returns
     -------
@@ -62,12 +67,16 @@ def queue_age_table(predictions: xr.Dataset, queue: pd.Series, cutoff: pd.Timest
     """
     dates = pd.DatetimeIndex(predictions["date"].to_numpy())
     received, backlog = (office_totals(predictions, name) for name in ("received", "backlog"))
+    if oldest_first == 1:
+        ages = first_in_first_out(queue, received, backlog, dates)
+    else:
+        ages = from_both_ends(queue, received, backlog, dates, oldest_first)
     return pd.concat(
         [
             pd.DataFrame(
                 {"measure": measure, "target_date": dates, "horizon_days": (dates - cutoff).days, **summary(values)}
             )
-            for measure, values in first_in_first_out(queue, received, backlog, dates).items()
+            for measure, values in ages.items()
         ],
         ignore_index=True,
     )
@@ -107,6 +116,56 @@ def first_in_first_out(queue: pd.Series, received: Whole, backlog: Whole, dates:
         position = _first_reaching(arrived, so_far - rank + 1)
         measures[name] = np.where(waiting > 0, today - days[position], 0).astype(float)
     return measures
+
+
+def from_both_ends(
+    queue: pd.Series, received: Whole, backlog: Whole, dates: pd.DatetimeIndex, oldest_first: float
+) -> dict[str, Floats]:
+    """Return the ages of a queue of which a share of the cases is served oldest first, and the others newest first.
+
+    Of the first k cases to leave, the whole part of k times the share leave at the old end: a day's cases are split so
+    that the share is kept over time, and a share of 1 is `first_in_first_out`. A day's oldest are taken first.
+
+    Parameters
+    ----------
+    queue, received, backlog, dates
+        As of `first_in_first_out`; the backlog follows from the queue and the arrivals, less those who left.
+    oldest_first : float
+        The share, from 0 to 1.
+
+    Returns
+    -------
+    dict of (n, date) float
+        Every one of `MEASURES`.
+    """
+    n, days = len(received), _days(queue.index.append(dates))
+    before = np.column_stack([np.full(n, queue.sum()), backlog[:, :-1]])
+    left = np.maximum(before + received - backlog, 0).cumsum(axis=1)
+    at_old_end = np.diff(np.floor(oldest_first * left).astype(np.int64), axis=1, prepend=0)
+    at_new_end = np.diff(left, axis=1, prepend=0) - at_old_end
+    there = np.zeros((n, len(days)), np.int64)
+    there[:, : len(queue)] = queue.to_numpy(dtype=np.int64)
+    measures = {name: np.zeros(received.shape) for name in MEASURES}
+    for k, today in enumerate(days[len(queue) :]):
+        there[:, len(queue) + k] = received[:, k]
+        there = _without_first(there, at_old_end[:, k])
+        there = _without_first(there[:, ::-1], at_new_end[:, k])[:, ::-1]
+        reached = there.cumsum(axis=1)
+        waiting = reached[:, -1]
+        for limit in THRESHOLDS:
+            over = there[:, days < today - limit].sum(axis=1)
+            measures[share_over(limit)][:, k] = np.divide(over, waiting, out=np.zeros(n), where=waiting > 0)
+        for name, level in LEVELS.items():
+            rank = waiting - np.maximum(np.ceil(level * waiting), 1).astype(np.int64) + 1
+            position = (reached < rank[:, None]).sum(axis=1)
+            measures[name][:, k] = np.where(waiting > 0, today - days[np.minimum(position, len(days) - 1)], 0)
+    return measures
+
+
+def _without_first(there: Ints, number: Ints) -> Ints:
+    """Return cases by day (n, D) without the first of each row, (n,) of them."""
+    kept = np.maximum(there.cumsum(axis=1) - number[:, None], 0)
+    return np.diff(kept, axis=1, prepend=0)
 
 
 def _first_reaching(running: Ints, wanted: Ints) -> Ints:

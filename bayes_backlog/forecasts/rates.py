@@ -182,8 +182,11 @@ def _answers(rates: Rates, flow: str, state: State) -> Floats:
     """(n,) how a flow's log rate answers to the states of the office."""
     backlog = np.log1p(np.maximum(state.backlog, 0))
     recent = np.log1p(state.recent_received.sum(axis=1))
+    seen = {"backlog": backlog, "recent_received": recent, "mean_wip": state.mean_wip}
+    if flow in rates.spec.further_flows:
+        seen["office_wip"] = np.log1p(np.maximum(state.wip.sum(axis=1), 0))
     answers = np.zeros(rates.draws.n)
-    for name, value in (("backlog", backlog), ("recent_received", recent), ("mean_wip", state.mean_wip)):
+    for name, value in seen.items():
         answers = answers + _answer(rates, flow, name, value)
     return answers
 

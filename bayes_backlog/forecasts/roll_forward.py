@@ -6,6 +6,9 @@ queue holds; people sign off, never more than they held that morning. Stocks the
 every draw backlog[t] = backlog[t-1] + received - allocated - removed, a person's wip[t] = wip[t-1] + allocated -
 signed_off + taken_over - handed_over, and the sum over people is the office. Nothing is clipped after the fact.
 
+Further flows are counted beside them, from what was in progress at the close before: they move no case, and nothing
+answers to them.
+
 Handing over is what case logs show: without an allocation history a leaver's case stands under the colleague who has it
 now, with one it is taken over. Cases that somebody absent holds at the start, or that nobody holds, stay there.
 """
@@ -78,7 +81,7 @@ class Chances:
 
 @dataclass(frozen=True)
 class Flows:
-    """One working day's flows in cases, int32: received, removed (n,); the others (n, I)."""
+    """One working day's flows in cases, int32: received, removed and each further flow (n,); the others (n, I)."""
 
     received: Counts
     removed: Counts
@@ -86,6 +89,7 @@ class Flows:
     signed_off: Counts
     taken_over: Counts
     handed_over: Counts
+    further: dict[str, Counts]
 
 
 def roll_forward(
@@ -118,9 +122,9 @@ def roll_forward(
     Returns
     -------
     xarray.Dataset
-        int32 counts: received, removed, backlog (chain, draw, date); allocated, signed_off, taken_over, handed_over,
-        wip (chain, draw, date, investigator); team and role (date, investigator); backlog_start () and wip_start
-        (investigator). Days off have no flows and keep the stocks of the day before.
+        int32 counts: received, removed, further flows, backlog (chain, draw, date); allocated, signed_off, taken_over,
+        handed_over, wip (chain, draw, date, investigator); team and role (date, investigator); backlog_start () and
+        wip_start (investigator). Days off have no flows and keep the stocks of the day before.
     """
     rates = future_rates(draws, frame, design, spec, seed, share)
     return roll(rates, draw_chances(draws.n, frame, spec, seed), progress=progress)
@@ -132,7 +136,7 @@ def roll(
     """Return the future that rates and chances decide, as `roll_forward` does."""
     draws, frame = rates.draws, rates.frame
     working = frame.all_dates.get_indexer(frame.dates)
-    paths = _empty_paths(draws.n, frame)
+    paths = _empty_paths(draws.n, frame, rates.spec)
     for first in range(0, draws.n, BLOCK):
         rows = slice(first, min(first + BLOCK, draws.n))
         block = {name: values[rows] for name, values in paths.items()}
@@ -198,7 +202,8 @@ def _flows_of_day(rates: Rates, day: int, state: State, chances: Chances) -> Flo
     if rates.frame.wip_limit is not None:
         allocated = np.minimum(allocated, np.maximum(rates.frame.wip_limit - state.wip, 0))
     signed_off = np.minimum(_staff_flow(rates, "signed_off", day, state, chances), np.maximum(state.wip, 0))
-    return Flows(received, removed, allocated, signed_off, taken_over, handed_over)
+    further = {flow: _office_flow(rates, flow, day, state, chances) for flow in rates.spec.further_flows}
+    return Flows(received, removed, allocated, signed_off, taken_over, handed_over, further)
 
 
 def _handovers(rates: Rates, day: int, state: State, chances: Chances) -> tuple[Counts, Counts]:
@@ -275,10 +280,10 @@ def _close_of_day(rates: Rates, day: int, state: State, flows: Flows) -> State:
     )
 
 
-def _empty_paths(n: int, frame: FutureFrame) -> dict[str, Counts]:
+def _empty_paths(n: int, frame: FutureFrame, spec: ModelSpec) -> dict[str, Counts]:
     """(n, A) for the office and (n, A, I) for people, A calendar days."""
     n_dates, n_people = len(frame.all_dates), len(frame.investigators)
-    office = {name: np.zeros((n, n_dates), np.int32) for name in (*OFFICE_FLOWS, "backlog")}
+    office = {name: np.zeros((n, n_dates), np.int32) for name in (*OFFICE_FLOWS, *spec.further_flows, "backlog")}
     staff = {name: np.zeros((n, n_dates, n_people), np.int32) for name in (*STAFF_FLOWS, *HANDOVERS, "wip")}
     return office | staff
 
@@ -286,6 +291,8 @@ def _empty_paths(n: int, frame: FutureFrame) -> dict[str, Counts]:
 def _write_flows(paths: dict[str, Counts], at: int, flows: Flows) -> None:
     for name in OFFICE_FLOWS + STAFF_FLOWS:
         paths[name][:, at] = getattr(flows, name)
+    for name, counts in flows.further.items():
+        paths[name][:, at] = counts
     # Memory of zeros is only taken once it is written to, and on most days nobody leaves.
     for name in HANDOVERS if flows.handed_over.any() else ():
         paths[name][:, at] = getattr(flows, name)

@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS
-from bayes_backlog.vocabulary import OFFICE, QUANTILE_LEVELS, STOCKS, quantile_column
+from bayes_backlog.vocabulary import FURTHER_FLOWS, OFFICE, QUANTILE_LEVELS, STOCKS, quantile_column
 
 PER_PERSON = (*STAFF_FLOWS, "wip")
 FLOWS = OFFICE_FLOWS + STAFF_FLOWS
+
+
+def flows_in(predictions: xr.Dataset) -> tuple[str, ...]:
+    """Return the flows that are forecast: `FLOWS`, and the further ones that the office has enough of."""
+    return FLOWS + tuple(flow for flow in FURTHER_FLOWS if flow in predictions)
 
 
 def flat(values: xr.DataArray) -> Counts:
@@ -63,7 +68,7 @@ def flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
     DataFrame
         flow, level, unit, target_date, horizon_days, mean, q05 ... q95 (cases that day).
     """
-    return _table(predictions, "flow", FLOWS, cutoff)
+    return _table(predictions, "flow", flows_in(predictions), cutoff)
 
 
 def stock_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
@@ -76,7 +81,7 @@ def cumulative_flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.D
 
     A unit keeps what was done in it when somebody moves on.
     """
-    return _table(predictions, "flow", FLOWS, cutoff, cumulative=True)
+    return _table(predictions, "flow", flows_in(predictions), cutoff, cumulative=True)
 
 
 def _table(

@@ -24,12 +24,13 @@ from bayes_backlog.forecasts.tables import FLOWS, office_totals
 from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import PosteriorDraws
 from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.vocabulary import FURTHER_FLOWS, STOCKS
 
 STREAMS: dict[str, frozenset[str]] = {
     "level": frozenset({"level"}),
     "week": frozenset({"week"}),
     "staff": frozenset({"newcomer", "leaving", "heirs"}),
-    "counts": frozenset({"removed", "allocated", "signed_off"}),
+    "counts": frozenset({"removed", "allocated", "signed_off", *FURTHER_FLOWS}),
 }
 """First words of the random streams that make up each component of what the office does."""
 COMPONENTS = ("parameters", "inflow", *STREAMS)
@@ -64,6 +65,11 @@ class Futures:
     seed: int
     days: Ints
 
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Stocks and flows whose variance is split."""
+        return QUANTITIES + self.spec.further_flows
+
     def totals(self, anew: frozenset[str]) -> Floats:
         """Return (n, quantity, D) stocks and cumulative flows of future A, the components `anew` being those of B."""
         draws = self.draws.rows(self.other) if "parameters" in anew else self.draws
@@ -77,8 +83,8 @@ class Futures:
             dataclasses.replace(rates, log_day=np.where(is_received, coming.log_day, rates.log_day)),
             dataclasses.replace(chances, uniform=chances.uniform | {"received": arrivals.uniform["received"]}),
         )
-        totals = [office_totals(future, quantity) for quantity in QUANTITIES]
-        summed = [v.cumsum(axis=1) if q in FLOWS else v for q, v in zip(QUANTITIES, totals, strict=True)]
+        totals = {quantity: office_totals(future, quantity) for quantity in self.quantities}
+        summed = [values if name in STOCKS else values.cumsum(axis=1) for name, values in totals.items()]
         return np.stack(summed, axis=1)[..., self.days].astype(float)
 
     def without_day_shocks(self) -> Futures:
@@ -123,7 +129,7 @@ def uncertainty_split(
     parts = [
         horizon.assign(quantity=quantity, component=component, **{name: of[q] for name, of in shares.items()})
         for component, shares in _shares(futures, progress).items()
-        for q, quantity in enumerate(QUANTITIES)
+        for q, quantity in enumerate(futures.quantities)
     ]
     table = pd.concat(parts, ignore_index=True)[list(COLUMNS)]
     return table.dropna(subset="share").sort_values(["quantity", "target_date"], kind="stable", ignore_index=True)

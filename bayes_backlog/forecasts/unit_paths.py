@@ -11,11 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from bayes_backlog.errors import DataError
-from bayes_backlog.forecasts.tables import FLOWS, units
+from bayes_backlog.forecasts.tables import flows_in, units
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.vocabulary import OFFICE, STOCKS
-
-QUANTITIES = FLOWS + STOCKS
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,10 @@ def model_paths(model: str, predictions: xr.Dataset, days: pd.DatetimeIndex) -> 
             f"{int((at < 0).sum())} others (first {days[at < 0][0]:%Y-%m-%d}): it would be scored on other days than "
             "its rivals. Forecast as far as the backtest looks."
         )
-    found = []
-    for quantity in QUANTITIES:
+    found, flows = [], flows_in(predictions)
+    for quantity in flows + STOCKS:
         for level, unit, values in units(predictions, quantity):
             if level in (OFFICE, "team"):
-                reached = values.cumsum(axis=1, dtype=values.dtype) if quantity in FLOWS else values
+                reached = values.cumsum(axis=1, dtype=values.dtype) if quantity in flows else values
                 found.append(UnitPaths(quantity, level, unit, reached[:, at]))
     return PathForecast(model, days, tuple(found))

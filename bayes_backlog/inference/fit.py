@@ -10,6 +10,7 @@ from bayes_backlog import config
 from bayes_backlog.inference.sampling import CompiledModels, Progress, SamplerSettings, sample_posterior, silent
 from bayes_backlog.models.design import Design, build_design
 from bayes_backlog.models.forecaster import build_forecaster
+from bayes_backlog.models.further_flows import further_flows
 from bayes_backlog.models.spec import ModelSpec, spec_from_config
 from bayes_backlog.panels import Panels
 
@@ -26,7 +27,8 @@ class Prepared:
 def prepare(panels: Panels, model: config.Model) -> Prepared:
     """Choose the specification for the panels and build the arrays."""
     training = panels.office.loc[panels.daily["date"].min() :]
-    spec = spec_from_config(model, has_removed=bool(training["removed"].sum()))
+    further = further_flows(training, model.further_flows)
+    spec = spec_from_config(model, has_removed=bool(training["removed"].sum()), further=further)
     return Prepared(panels, spec, build_design(panels, spec))
 
 

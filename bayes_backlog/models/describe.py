@@ -23,6 +23,7 @@ STATES = {
     "recent_received": (r"a_{t-1}", f"what was received in the last {RECENT_WORKING_DAYS} working days"),
     "mean_wip": (r"\bar h_{t-1}", "the mean work in progress of those present, by FTE, at the previous close of day"),
     "wip": (r"h_{i,t-1}", "the person's own work in progress at the previous close of day"),
+    "office_wip": (r"h_{t-1}", "the whole office's work in progress at the previous close of day"),
 }
 """Lagged states: symbol and words."""
 
@@ -117,8 +118,8 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _intercepts(spec: ModelSpec) -> tuple[str, ...]:
-    office = tuple(f"log_{flow}" for flow in spec.office_flows)
-    return office + ("log_staff_rate",) * bool(spec.staff_flows)
+    moving = tuple(f"log_{flow}" for flow in spec.office_flows if flow not in spec.further_flows)
+    return moving + ("log_further",) * bool(spec.further_flows) + ("log_staff_rate",) * bool(spec.staff_flows)
 
 
 def _elasticity_lines(spec: ModelSpec) -> tuple[str, ...]:

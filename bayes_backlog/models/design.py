@@ -81,7 +81,8 @@ class Design:
     office_counts : (F_office, D) int
         Cases per day of each office flow.
     office_states : dict of (D,) float
-        Lagged log(1 + backlog), log(1 + recently received) and log(1 + mean wip of those present), minus their centre.
+        Lagged log(1 + backlog), log(1 + recently received), log(1 + wip of the office) and log(1 + mean wip of those
+        present), minus their centre.
     state_centre : dict of float
         Training mean of each state, the investigators' own log(1 + wip) included.
     staff : Staff
@@ -223,6 +224,7 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
     lagged = {
         "backlog": np.log1p(panels.office["backlog"].clip(lower=0).to_numpy(dtype=float)),
         "recent_received": recent_received(panels.office["received"].to_numpy()),
+        "office_wip": np.log1p(panels.office["wip"].clip(lower=0).to_numpy(dtype=float)),
     }
     states = {
         name: pd.Series(value, panels.office.index).shift(1, fill_value=0.0).loc[dates].to_numpy()

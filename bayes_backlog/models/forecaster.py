@@ -218,6 +218,7 @@ def _add_staff_flows(common: _Common) -> None:
 
 def _intercept_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
     by_flow = {"received": spec.priors.log_received, "removed": spec.priors.log_removed}
+    by_flow |= dict.fromkeys(spec.further_flows, spec.priors.log_further)
     pairs = [by_flow.get(flow, spec.priors.log_staff_rate) for flow in spec.flows]
     return np.array([m for m, _ in pairs]), np.array([s for _, s in pairs])
 

@@ -97,6 +97,13 @@ READINGS: dict[str, Reading] = {
         np.exp,
         "a tenth of what is received leaves the queue unallocated, give or take a lot",
     ),
+    "log_further": Reading(
+        NORMAL,
+        "intercept",
+        "events per working day",
+        np.exp,
+        "from a few court orders a year to a legal review of every case",
+    ),
     "log_staff_rate": Reading(
         NORMAL, "intercept", "cases per FTE-day", np.exp, "from two cases a person and year to nearly three a day"
     ),

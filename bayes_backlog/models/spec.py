@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pydantic import TypeAdapter
 
 from bayes_backlog.config import Model
+from bayes_backlog.models.further_flows import STATE
+from bayes_backlog.vocabulary import FURTHER_FLOWS
 
 OFFICE_FLOWS = ("received", "removed")
 STAFF_FLOWS = ("allocated", "signed_off")
@@ -43,6 +45,8 @@ class Priors:
         Mean and sd of the log of cases received per working day: 95 % between 0.2 and 540.
     log_removed : tuple of float
         Mean and sd of the log of cases removed per working day: 95 % between 0.013 and 75.
+    log_further : tuple of float
+        The same of a further flow's events.
     log_staff_rate : tuple of float
         Mean and sd of the log of cases per FTE-day: 95 % between 0.008 and 2.7.
     calendar_sd : float
@@ -84,6 +88,7 @@ class Priors:
 
     log_received: tuple[float, float] = (2.3, 2.0)
     log_removed: tuple[float, float] = (0.0, 2.2)
+    log_further: tuple[float, float] = (0.0, 2.2)
     log_staff_rate: tuple[float, float] = (-1.9, 1.5)
     calendar_sd: float = 0.5
     season_sd: float = 0.1
@@ -113,7 +118,7 @@ class ModelSpec:
     Attributes
     ----------
     office_flows, staff_flows : tuple of str
-        Flows modelled for the office as a whole, and per investigator.
+        Flows modelled for the office as a whole, further flows included, and per investigator.
     batched_flows : tuple of str
         Flows whose total is counted by calendar month and divided among its days.
     calendar_terms : tuple of str
@@ -121,7 +126,8 @@ class ModelSpec:
     annual_harmonics : int
         Pairs of annual Fourier terms.
     elasticities : dict
-        For each flow the lagged states it answers to: backlog, recent_received and mean_wip (office), wip (own).
+        For each flow the lagged states it answers to: backlog, recent_received, office_wip and mean_wip (office), wip
+        (own).
     day_shock, week_shock, slow_level : bool
         Shared effects of a day, a week (AR(1)) and a slowly moving level.
     own_pace : bool
@@ -157,6 +163,11 @@ class ModelSpec:
     def weekly_flows(self) -> tuple[str, ...]:
         """Flows with a week effect: in a month's total it could not be told from the noise of the month."""
         return tuple(flow for flow in self.flows if self.week_shock and flow not in self.batched_flows)
+
+    @property
+    def further_flows(self) -> tuple[str, ...]:
+        """Flows of the office that change no stock; see `models.further_flows`."""
+        return tuple(flow for flow in self.office_flows if flow in FURTHER_FLOWS)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -199,7 +210,7 @@ class ModelSpec:
         return json.dumps(dataclasses.asdict(self), indent=2)
 
 
-def spec_from_config(model: Model, *, has_removed: bool) -> ModelSpec:
+def spec_from_config(model: Model, *, has_removed: bool, further: tuple[str, ...] = ()) -> ModelSpec:
     """Return the specification that the configuration asks for.
 
     Parameters
@@ -208,9 +219,11 @@ def spec_from_config(model: Model, *, has_removed: bool) -> ModelSpec:
         The configuration's model section.
     has_removed : bool
         Whether any case of the training data left the queue unallocated; a flow without a single event is left out.
+    further : tuple of str
+        Further flows that can be learnt from the training data.
     """
     default = ModelSpec()
-    office_flows = OFFICE_FLOWS if has_removed else ("received",)
+    office_flows = (OFFICE_FLOWS if has_removed else ("received",)) + further
     # Without a day shock people's counts are independent, and no total of theirs is counted.
     counted = office_flows + STAFF_FLOWS * model.day_shock
     return dataclasses.replace(
@@ -218,7 +231,7 @@ def spec_from_config(model: Model, *, has_removed: bool) -> ModelSpec:
         office_flows=office_flows,
         batched_flows=tuple(flow for flow in BATCHED_FLOWS if flow in counted) if model.month_batches else (),
         annual_harmonics=model.annual_harmonics,
-        elasticities=default.elasticities if model.elasticity else {},
+        elasticities=default.elasticities | dict.fromkeys(further, (STATE,)) if model.elasticity else {},
         day_shock=model.day_shock,
         week_shock=model.week_shock,
         slow_level=model.slow_level,

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from bayes_backlog.cases.case_log import CaseLog
-from bayes_backlog.vocabulary import NO_TEAM
+from bayes_backlog.vocabulary import FURTHER_FLOWS, NO_TEAM
 
-LEGAL_REQUESTS = ("dt_legal_req_1", "dt_legal_req_2", "dt_legal_req_3")
+LEGAL_REQUESTS = FURTHER_FLOWS["legal_requested"]
 OTHER_EVENTS = {
     "dt_received_opg": "received_by_organisation",
     "dt_alloc_team": "team_allocated",
@@ -25,7 +25,7 @@ OTHER_EVENTS = {
     "dt_flagged": "flagged",
     "dt_hold_from": "put_on_hold",
 }
-"""Milestones that are no flow of their own, and what they are called in the event log."""
+"""Milestones that end up in no other row, and what they are called in the event log."""
 BEFORE_ANYBODY = ("received", "removed", "received_by_organisation", "team_allocated")
 """Events that no investigator caused, even when the case was allocated on the same day."""
 
@@ -50,6 +50,12 @@ def flow_dates(cases: pd.DataFrame) -> dict[str, pd.Series]:
         "taken_over": held.mask(is_first),
         "handed_over": cases.get("passed_on", never),
     }
+
+
+def further_dates(cases: pd.DataFrame) -> dict[str, list[pd.Series]]:
+    """Return the days of each further flow whose milestones the cases have: a series for each, aligned with `cases`."""
+    found = {flow: [cases[name] for name in names if name in cases] for flow, names in FURTHER_FLOWS.items()}
+    return {flow: dates for flow, dates in found.items() if dates}
 
 
 WIP_SIGNS = {"allocated": 1, "taken_over": 1, "signed_off": -1, "handed_over": -1}

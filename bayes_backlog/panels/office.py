@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayes_backlog import config
 from bayes_backlog.panels.calendar import roll_to_working_day, working_days
-from bayes_backlog.panels.events import flow_dates
+from bayes_backlog.panels.events import flow_dates, further_dates
 
 
 def working_day_flows(cases: pd.DataFrame, as_of: pd.Timestamp, calendar: config.Calendar) -> pd.DataFrame:
@@ -28,16 +28,18 @@ def working_day_flows(cases: pd.DataFrame, as_of: pd.Timestamp, calendar: config
     Returns
     -------
     DataFrame
-        Indexed by working day: received, allocated, removed, signed_off, closed, taken_over, handed_over (cases that
-        day), backlog and wip (cases at its close, counted from nothing at the first row).
+        Indexed by working day: received, allocated, removed, signed_off, closed, taken_over, handed_over and the
+        further flows whose milestones the cases have (cases that day), backlog and wip (cases at its close, counted
+        from nothing at the first row).
     """
     flows = flow_dates(cases)
     first_date = min(date.min() for date in flows.values() if date.notna().any())
     days = working_days(first_date, as_of, calendar)
+    placed = flows | {flow: pd.concat(dates) for flow, dates in further_dates(cases).items()}
     table = pd.DataFrame(
         {
             flow: roll_to_working_day(date.dropna(), days).value_counts().reindex(days, fill_value=0)
-            for flow, date in flows.items()
+            for flow, date in placed.items()
         },
         index=days,
     )

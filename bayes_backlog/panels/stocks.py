@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bayes_backlog.errors import DataError, examples
-from bayes_backlog.panels.events import flow_dates
+from bayes_backlog.panels.events import flow_dates, further_dates
 from bayes_backlog.vocabulary import NO_TEAM, OFFICE
 
 CASELOAD_FLOWS = ("received", "allocated", "removed", "signed_off", "closed", "taken_over", "handed_over")
@@ -175,7 +175,7 @@ def build_caseload(cases: pd.DataFrame, first_date: pd.Timestamp, last_date: pd.
     -------
     DataFrame
         date, level (office or team), unit, received, allocated, removed, signed_off, closed, taken_over, handed_over,
-        backlog, wip, open; ordered by level, unit and date.
+        the further flows whose milestones the cases have, backlog, wip, open; ordered by level, unit and date.
 
     Raises
     ------
@@ -186,15 +186,16 @@ def build_caseload(cases: pd.DataFrame, first_date: pd.Timestamp, last_date: pd.
     team_codes, teams = codes_of(cases["team"].where(cases["dt_alloc_invest"].notna()), NO_TEAM)
     queue_codes = np.full(len(cases), teams.index(NO_TEAM))
     days = pd.date_range(first_date, last_date)
+
+    def counted(dates: list[pd.Series], codes: Ints) -> Array:
+        steps = np.concatenate([day_steps(date, first_date, last_date) for date in dates])
+        return count_by_step(steps, len(days), np.tile(codes, len(dates)), len(teams))
+
     counts = {
-        flow: count_by_step(
-            day_steps(flows[flow], first_date, last_date),
-            len(days),
-            queue_codes if flow in ("received", "removed") else team_codes,
-            len(teams),
-        )
+        flow: counted([flows[flow]], queue_codes if flow in ("received", "removed") else team_codes)
         for flow in CASELOAD_FLOWS
     }
+    counts |= {flow: counted(dates, team_codes) for flow, dates in further_dates(cases).items()}
     by_team = _with_stocks(counts, queue_leaves=_in_queue(counts["allocated"], teams.index(NO_TEAM)))
     by_office = {name: values.sum(axis=1, keepdims=True) for name, values in by_team.items()}
     caseload = pd.concat(
@@ -218,7 +219,7 @@ def check_identities(caseload: pd.DataFrame) -> None:
     wip = previous["wip"] + caseload["allocated"] - caseload["signed_off"] + moved
     backlog = previous["backlog"] + caseload["received"] - caseload["allocated"] - caseload["removed"]
     is_office = caseload["level"] == "office"
-    office = caseload[is_office].set_index("date")[[*CASELOAD_FLOWS, *CASELOAD_STOCKS]]
+    office = caseload[is_office].drop(columns=["level", "unit"]).set_index("date")
     adds_up = (caseload[~is_office].groupby("date")[list(office)].sum() == office).all(axis=1)
     broken = {
         "wip[t] = wip[t-1] + allocated - signed_off + taken_over - handed_over": caseload["date"][

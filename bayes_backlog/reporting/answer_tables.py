@@ -12,7 +12,15 @@ import pandas as pd
 from bayes_backlog.forecasts.queue_age import THRESHOLDS, misaged_share, queue_ages, share_over, waiting_cases
 from bayes_backlog.forecasts.uncertainty import DAY, INTERACTION
 from bayes_backlog.reporting.figure_numbers import details
-from bayes_backlog.reporting.forecast_tables import FLOWS, HISTORY_WEEKS, QUANTILES, as_of, in_panels, words
+from bayes_backlog.reporting.forecast_tables import (
+    FLOWS,
+    HISTORY_WEEKS,
+    QUANTILES,
+    as_of,
+    in_panels,
+    shown_flows,
+    words,
+)
 from bayes_backlog.reporting.headline import backlog_target, horizons
 from bayes_backlog.reporting.markdown import TO, cases, escape, interval, percent, pipe_table, share
 from bayes_backlog.reporting.team_tables import Level, shown_groups
@@ -187,7 +195,7 @@ def split_bars(run: Run) -> pd.DataFrame:
     return pd.DataFrame(
         [
             (words(quantity), SPLIT_WORDS[component], found[quantity, component])
-            for quantity in ("backlog", "wip", *FLOWS)
+            for quantity in ("backlog", "wip", *shown_flows(run))
             for component in SPLIT
             if (quantity, component) in found
         ],

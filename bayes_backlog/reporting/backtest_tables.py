@@ -17,9 +17,9 @@ from bayes_backlog.reporting.finished import has_backtest
 from bayes_backlog.reporting.forecast_tables import words
 from bayes_backlog.reporting.markdown import TO, escape_sentence, listing, pipe_table, plural, score, share
 from bayes_backlog.runs import Run
-from bayes_backlog.vocabulary import BASELINES, MODEL, OFFICE, PROBS
+from bayes_backlog.vocabulary import BASELINES, FURTHER_FLOWS, MODEL, OFFICE, PROBS
 
-QUANTITIES = ("backlog", "wip", "open", "received", "allocated", "signed_off", "removed")
+QUANTITIES = ("backlog", "wip", "open", "received", "allocated", "signed_off", "removed", *FURTHER_FLOWS)
 CHANCE = 0.9
 """Probability of the range beside a coverage."""
 EVEN = 0.02

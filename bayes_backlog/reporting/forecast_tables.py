@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bayes_backlog.forecasts.tables import office_totals
+from bayes_backlog.forecasts.tables import flows_in, office_totals
 from bayes_backlog.models.design import week_starts
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.reporting.finished import predictions
@@ -21,6 +21,7 @@ from bayes_backlog.vocabulary import BY_NAME, OFFICE, QUANTILE_LEVELS, quantile_
 
 HISTORY_WEEKS = 26
 FLOWS = ("received", "allocated", "signed_off", "removed")
+"""Flows that move cases, in the order of the pages; further flows follow where the run has them."""
 STOCKS = ("backlog", "wip", "open")
 QUANTILES = tuple(quantile_column(level) for level in QUANTILE_LEVELS)
 
@@ -60,7 +61,12 @@ def published_backlog(run: Run) -> pd.DataFrame:
     return table[table["observed"].notna()].assign(**dict.fromkeys(QUANTILES, np.nan))
 
 
-def weekly_flow_fan(run: Run, flows: tuple[str, ...] = FLOWS) -> pd.DataFrame:
+def shown_flows(run: Run) -> tuple[str, ...]:
+    """Return the flows in the order of the pages, the further ones that the run forecasts last."""
+    return tuple(dict.fromkeys(FLOWS + flows_in(predictions(run))))
+
+
+def weekly_flow_fan(run: Run) -> pd.DataFrame:
     """Return the office's flows by week, from Monday to Sunday.
 
     Returns
@@ -73,7 +79,9 @@ def weekly_flow_fan(run: Run, flows: tuple[str, ...] = FLOWS) -> pd.DataFrame:
     office = _office_history(run, None)
     future = predictions(run)
     days = pd.DatetimeIndex(future["date"].to_numpy())
-    return in_panels({words(flow): weekly_fan(office[flow], office_totals(future, flow), days) for flow in flows})
+    return in_panels(
+        {words(flow): weekly_fan(office[flow], office_totals(future, flow), days) for flow in shown_flows(run)}
+    )
 
 
 def weekly_fan(past: pd.Series, draws: Counts, days: pd.DatetimeIndex) -> pd.DataFrame:
@@ -136,7 +144,7 @@ def cumulative_flows(run: Run) -> pd.DataFrame:
 def cumulative_flows_table(run: Run) -> str:
     """Return `cumulative_flows` as Markdown, medians with their 90 % intervals."""
     table = cumulative_flows(run).set_index(["flow", "horizon_days"])
-    flows = [flow for flow in FLOWS if flow in table.index.get_level_values("flow")]
+    flows = [flow for flow in shown_flows(run) if flow in table.index.get_level_values("flow")]
     rows = [
         [words(flow), *(interval(*table.loc[(flow, days), ["q50", "q05", "q95"]]) for days in horizons(run))]
         for flow in flows
@@ -156,9 +164,9 @@ def stock_sentence(run: Run) -> str:
     return f"Until {date:%-d %B %Y} the medians go: {listing(parts)} cases, with the 90\u00a0% interval in brackets."
 
 
-def meanings_table() -> str:
-    """Return what each flow and stock means as Markdown."""
-    rows = [[words(name), BY_NAME[name].kind, BY_NAME[name].meaning] for name in (*FLOWS, *STOCKS)]
+def meanings_table(run: Run) -> str:
+    """Return what each flow and stock of the run means as Markdown."""
+    rows = [[words(name), BY_NAME[name].kind, BY_NAME[name].meaning] for name in (*shown_flows(run), *STOCKS)]
     return pipe_table(["Word", "Kind", "Meaning"], rows, align="lll")
 
 

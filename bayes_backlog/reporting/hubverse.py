@@ -13,7 +13,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from bayes_backlog.forecasts.tables import FLOWS, units
+from bayes_backlog.forecasts.tables import flows_in, units
 from bayes_backlog.models.design import Floats
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.reporting.finished import predictions
@@ -54,7 +54,7 @@ def hub_table(run: Run, shown: Collection[tuple[str, str]]) -> pd.DataFrame:
         _task(_weekly(values, quantity)).assign(
             origin_date=origin, target=quantity, location=OFFICE if level == OFFICE else f"{level}/{unit}"
         )
-        for quantity in FLOWS + STOCKS
+        for quantity in flows_in(future) + STOCKS
         for level, unit, values in units(future, quantity)
         if level == OFFICE or (level, unit) in shown
     ]

@@ -38,6 +38,7 @@ STATES = {
     "recent_received": "what came in lately doubles",
     "mean_wip": "further, everybody's work in progress doubles",
     "wip": "a person's own work in progress doubles",
+    "office_wip": "the office's work in progress doubles",
     "own_pace": "a person lately had twice the usual part of the work",
 }
 SWINGS = {

@@ -1,29 +1,44 @@
 """What scenarios change, for the page and the terminal: pictures' numbers, and tables in words.
 
-Only scenarios that the manifest lists are shown: those made with the forecast that is there.
+Only scenarios and answers that the manifest lists are shown: those made with the forecast that is there.
 """
 
 from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from rich.markup import escape as literal
 from rich.table import Table
 
+from bayes_backlog.assumptions import NO_SCENARIO
+from bayes_backlog.forecasts.queue_age import THRESHOLDS, share_over
+from bayes_backlog.keys import NEEDED_PREFIX, SCENARIO_PREFIX
 from bayes_backlog.reporting.forecast_tables import QUANTILES, as_of, in_panels, joined, stock_fan
-from bayes_backlog.reporting.markdown import TO, cases, escape, interval, percent, pipe_table, plural
+from bayes_backlog.reporting.markdown import TO, cases, escape, interval, percent, pipe_table, plural, share
 from bayes_backlog.runs import Run
 from bayes_backlog.vocabulary import OFFICE
 
 BASE = "as forecast"
-STAGE = "scenario "
+NOT_ASKED = (
+    "Nobody has asked this forecast what staff a target needs: `bayes-backlog scenario CONFIG --target backlog=CASES "
+    "--by DATE` does it."
+)
+SHOWN_PROBS = (0.5, 0.9)
+"""Probabilities for which the staff needed are told beside the one asked for."""
 
 
 def compared(run: Run) -> dict[str, str]:
     """Return the titles of the scenarios that were compared with the run's forecast, by name, as configured."""
     stages = run.manifest()["stages"]
+    return {name: title for name, title in _titles(run).items() if SCENARIO_PREFIX + name in stages}
+
+
+def _titles(run: Run) -> dict[str, str]:
     described = run.manifest()["config"].get("scenarios", [])
-    return {one["name"]: one["title"] or one["name"] for one in described if STAGE + one["name"] in stages}
+    return {one["name"]: one["title"] or one["name"] for one in described}
 
 
 def scenario_fan(run: Run) -> pd.DataFrame:
@@ -65,6 +80,68 @@ def scenario_table(run: Run) -> str:
         )
     headers = ["Future", f"Backlog on {last['date']:%-d %B %Y}", "Change", "Probability that it is lower"]
     return pipe_table(headers, rows, align="lrrr")
+
+
+def ages_table(run: Run) -> str:
+    """Return how long cases wait at the end under the forecast and every scenario as Markdown."""
+    folders = {"forecast": BASE} | {f"scenarios/{name}": title for name, title in compared(run).items()}
+    rows = []
+    for folder, title in folders.items():
+        ages = run.table(f"{folder}/queue_age.csv")
+        end = ages[ages["horizon_days"] == ages["horizon_days"].max()].set_index("measure")[["q50", "q05", "q95"]]
+        over = end.loc[[share_over(days) for days in THRESHOLDS]].map(share)
+        rows.append(
+            [
+                escape(title),
+                *(f"{row['q50']} ({row['q05']}{TO}{row['q95']})" for row in over.to_dict("records")),
+                interval(*end.loc["oldest_age"]),
+            ]
+        )
+    headers = ["Future", *(f"over {days} days" for days in THRESHOLDS), "oldest case, days"]
+    return pipe_table(headers, rows, align="l" + "r" * (len(headers) - 1))
+
+
+def needed_table(run: Run) -> str:
+    """Return the staff that targets need, as asked of this forecast and its scenarios, as Markdown; or what to do."""
+    titles = {NO_SCENARIO: BASE} | _titles(run)
+    asked = [stage.removeprefix(NEEDED_PREFIX) for stage in run.manifest()["stages"] if stage.startswith(NEEDED_PREFIX)]
+    rows = [
+        [
+            f"{row['quantity']} of at most {row['at_most']:,} on {pd.Timestamp(row['target_date']):%-d %B %Y} with "
+            f"{percent(row['prob'])} probability",
+            _future(titles[name], row["overtime"], row["inflow"]),
+            f"{escape(row['role'])} in {escape(row['team'])} from {pd.Timestamp(row['first_date']):%-d %B %Y}",
+            f"{fte_words(row['fte'], row['most_tried'])} ({fte_words(row['fte_lower'], row['most_tried'])}{TO}"
+            f"{fte_words(row['fte_upper'], row['most_tried'])})",
+            *(_fte_for(curve, prob) for prob in SHOWN_PROBS),
+            percent(row["met_without"]),
+        ]
+        for name in sorted(asked)
+        for row, curve in _answers(run, name)
+    ]
+    others = (f"for {share(prob)}" for prob in SHOWN_PROBS)
+    headers = ["Target", "Future", "Who", "FTE needed", *others, "Probability with none"]
+    return pipe_table(headers, rows, align="lllrrrr") if rows else NOT_ASKED
+
+
+def _answers(run: Run, name: str) -> Iterator[tuple[dict[Hashable, Any], pd.DataFrame]]:
+    """Yield each row of inverse.csv, and the probability by FTE under the same levers."""
+    curves = run.table(f"scenarios/{name}/inverse_curve.csv")
+    for row in run.table(f"scenarios/{name}/inverse.csv").to_dict("records"):
+        same = (curves["overtime"] == row["overtime"]) & (curves["inflow"] == row["inflow"])
+        yield row, curves[same]
+
+
+def _future(title: str, overtime: float, inflow: float) -> str:
+    """Return a future in words, with the levers that were pulled besides."""
+    pulled = {"overtime": overtime, "received": inflow}
+    return escape(title) + "".join(f", {100 * by:+.0f}\u00a0% {what}" for what, by in pulled.items() if by)
+
+
+def _fte_for(curve: pd.DataFrame, prob: float) -> str:
+    """Return the fewest FTE with which a probability is reached."""
+    enough = curve.loc[curve["met_with"] >= prob, "fte"]
+    return fte_words(enough.min() if len(enough) else np.inf, round(curve["fte"].max()))
 
 
 def scenario_sentence(run: Run) -> str:

@@ -9,8 +9,8 @@ from bayes_backlog.config import Config
 from bayes_backlog.errors import DataError
 from bayes_backlog.evaluation.truth import truth_paths
 from bayes_backlog.forecasts.tables import FLOWS
-from bayes_backlog.forecasts.unit_paths import QUANTITIES
 from bayes_backlog.panels import Panels, build_panels
+from bayes_backlog.vocabulary import STOCKS
 
 CONFIG = Config.model_validate({"name": "test", "title": "Test", "data": {"file": "log.csv"}})
 CUTOFF = pd.Timestamp("2025-01-31")
@@ -93,9 +93,8 @@ def values(truth: pd.DataFrame, level: str, target: str) -> dict[tuple[str, str]
 
 def test_office_flows_are_sums_since_the_cutoff_and_stocks_those_of_the_day(truth: pd.DataFrame) -> None:
     """Both ends of a span count as its name says: the cutoff itself does not, the target does."""
-    office = {
-        name: [values(truth, "office", f"{day:%Y-%m-%d}")[name, "office"] for day in MARCH] for name in QUANTITIES
-    }
+    named = (*FLOWS, *STOCKS)
+    office = {name: [values(truth, "office", f"{day:%Y-%m-%d}")[name, "office"] for day in MARCH] for name in named}
     assert office == {
         "received": [2, 3],
         "removed": [1, 1],

@@ -15,6 +15,7 @@ from bayes_backlog.forecasts.queue_age import (
     MEASURES,
     THRESHOLDS,
     first_in_first_out,
+    from_both_ends,
     misaged_share,
     queue_age_table,
     queue_order,
@@ -34,14 +35,25 @@ def queue_of(ages: list[int]) -> pd.Series:
     )
 
 
-def case_by_case(ages: list[int], received: list[int], left: list[int]) -> tuple[np.ndarray, dict[str, list[float]]]:
-    """Return the backlog and ages of one queue, every case in its place in a line."""
+def case_by_case(
+    ages: list[int], received: list[int], left: list[int], oldest_first: float = 1.0
+) -> tuple[np.ndarray, dict[str, list[float]]]:
+    """Return the backlog and ages of one queue, every case in its place in a line.
+
+    Of the first k cases to leave, floor(share * k) leave at the head; a day's oldest leave before its newest.
+    """
     line = deque(sorted(-age for age in ages))
     backlog, found = [], {measure: [] for measure in MEASURES}
+    gone = 0
     for day, (came, went) in enumerate(zip(received, left, strict=True), start=1):
         line.extend([day] * came)
-        for _ in range(min(went, len(line))):
+        leaving = min(went, len(line))
+        at_head = int(oldest_first * (gone + leaving)) - int(oldest_first * gone)
+        gone += leaving
+        for _ in range(at_head):
             line.popleft()
+        for _ in range(leaving - at_head):
+            line.pop()
         waited = sorted(day - since for since in line)
         backlog.append(len(waited))
         for limit in THRESHOLDS:
@@ -64,6 +76,44 @@ def test_ages_are_those_of_a_line_served_from_its_head(ages: list[int], paths: l
     found = first_in_first_out(queue_of(ages), received, backlog, dates)
     for measure in MEASURES:
         np.testing.assert_allclose(found[measure], [ages[measure] for _, ages in lines], err_msg=measure)
+
+
+@given(
+    ages=st.lists(st.integers(0, 120), max_size=40),
+    paths=st.lists(futures, min_size=1, max_size=4),
+    oldest_first=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]),
+)
+def test_ages_are_those_of_a_line_served_from_both_ends(
+    ages: list[int], paths: list[list[tuple[int, int]]], oldest_first: float
+) -> None:
+    received = np.array([[came for came, _ in path] for path in paths])
+    lines = [case_by_case(ages, *map(list, zip(*path, strict=True)), oldest_first) for path in paths]
+    backlog = np.array([stock for stock, _ in lines])
+    dates = pd.date_range(CUTOFF + pd.Timedelta(days=1), periods=HORIZON)
+    found = from_both_ends(queue_of(ages), received, backlog, dates, oldest_first)
+    for measure in MEASURES:
+        np.testing.assert_allclose(found[measure], [ages[measure] for _, ages in lines], err_msg=measure)
+
+
+def test_the_order_of_service_decides_who_waits_and_not_how_many() -> None:
+    """One case in and one out a day: first in, first out renews the queue; the other way round the old ones stay."""
+    dates = pd.date_range(CUTOFF + pd.Timedelta(days=1), periods=60)
+    steady, queue = np.full((1, 60), 1), queue_of([5, 4, 3, 2])
+    there = xr.Dataset(
+        {
+            name: (("chain", "draw", "date"), values[None])
+            for name, values in (("received", steady), ("backlog", 4 * steady))
+        },
+        coords={"date": dates},
+    )
+
+    def oldest(share: float) -> float:
+        table = queue_age_table(there, queue, CUTOFF, share)
+        return float(table.loc[table["measure"] == "oldest_age", "mean"].iloc[-1])
+
+    assert [oldest(share) for share in (1.0, 0.0)] == [3, 65]
+    assert oldest(1.0) < oldest(0.5) < oldest(0.0)
+    assert queue_age_table(there, queue, CUTOFF, 1.0).equals(queue_age_table(there, queue, CUTOFF))
 
 
 def test_a_queue_is_not_older_than_what_it_began_with() -> None:

@@ -18,9 +18,14 @@ from bayes_backlog.models.describe import (
     parts_of,
     plain_words,
 )
-from bayes_backlog.models.spec import ModelSpec, Priors
+from bayes_backlog.models.spec import OFFICE_FLOWS, ModelSpec, Priors
 
-SPEC = ModelSpec()
+SPEC = dataclasses.replace(
+    ModelSpec(),
+    office_flows=(*OFFICE_FLOWS, "legal_requested", "court_order"),
+    elasticities=ModelSpec().elasticities | dict.fromkeys(("legal_requested", "court_order"), ("office_wip",)),
+)
+"""With two further flows, so that every prior has a use."""
 PRIORS = [field.name for field in dataclasses.fields(Priors)]
 FIELDS = [field.name for field in dataclasses.fields(ModelSpec)]
 
@@ -79,13 +84,15 @@ def test_the_parts_share_out_the_priors() -> None:
         ),
         ({"day_shock": False}, set(), "gamma-distributed shock"),
         ({"batched_flows": ()}, {"batch", "month_noise"}, "come in batches"),
-        ({"office_flows": ("received",), "batched_flows": ("signed_off",)}, {"log_removed"}, "removed"),
+        ({"office_flows": ("received",), "batched_flows": ("signed_off",)}, {"log_removed", "log_further"}, "removed"),
+        ({"office_flows": OFFICE_FLOWS}, {"log_further"}, "court order"),
     ],
 )
 def test_what_is_switched_off_is_not_spoken_of(switched: dict, priors: set[str], words: str) -> None:
     less = dataclasses.replace(SPEC, **switched)
     if "office_flows" in switched:
-        less = dataclasses.replace(less, elasticities={"allocated": ("backlog",), "signed_off": ("mean_wip",)})
+        others = {flow: ("backlog",) for flow in less.flows[1:]}
+        less = dataclasses.replace(less, elasticities=others | {"signed_off": ("wip", "mean_wip")})
     assert words in description(SPEC)
     assert words not in description(less)
     gone = set(implied_priors(SPEC)["prior"]) - set(implied_priors(less)["prior"])

@@ -13,11 +13,12 @@ import pytest
 import xarray as xr
 from scipy import stats
 
+from bayes_backlog import config
 from bayes_backlog.inference.fit import Prepared
-from bayes_backlog.models.design import Design, month_starts
+from bayes_backlog.models.design import Design, build_design, month_starts
 from bayes_backlog.models.draws import posterior_draws
 from bayes_backlog.models.forecaster import build_forecaster
-from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.models.spec import ModelSpec, spec_from_config
 
 N_POINTS = 3
 
@@ -141,6 +142,20 @@ def test_likelihood_is_that_of_the_named_distributions(small: Prepared, parts: d
     fast = likelihood_of(model, points)
     slow = [independent_likelihood(values, small.design, spec) for values in named_values(model, points)]
     assert np.ptp(np.subtract(fast, slow)) < 1e-5 * abs(np.ptp(slow))
+
+
+def test_further_flows_are_flows_of_the_office_that_answer_to_its_work_in_progress(small: Prepared) -> None:
+    further = ("closed", "legal_requested")
+    spec = spec_from_config(config.Model(), has_removed=True, further=further)
+    assert {flow: spec.elasticities[flow] for flow in further} == dict.fromkeys(further, ("office_wip",))
+    design = build_design(small.panels, spec)
+    model = build_forecaster(design, spec)
+    points = random_points(model)
+    fast = likelihood_of(model, points)
+    values = named_values(model, points)
+    assert np.ptp(np.subtract(fast, [independent_likelihood(value, design, spec) for value in values])) < 1e-5
+    deaf = dataclasses.replace(design, office_states=design.office_states | {"office_wip": np.zeros(len(design.dates))})
+    assert np.ptp(np.subtract(fast, [independent_likelihood(value, deaf, spec) for value in values])) > 1e-3
 
 
 def test_a_wrong_dispersion_is_seen(small: Prepared, points: list[dict[str, np.ndarray]]) -> None:

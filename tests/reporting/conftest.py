@@ -73,6 +73,22 @@ def hand_made_scenario(base: xr.Dataset) -> xr.Dataset:
     return base.assign(backlog=base["backlog"] - lower.astype(np.int32))
 
 
+def inverse() -> pd.DataFrame:
+    """A target asked for twice: as forecast, and with a tenth of overtime, when nobody more is needed."""
+    row = {"quantity": "backlog", "at_most": 60, "target_date": "2025-01-29", "prob": 0.8, "team": "A|1", "role": "EO"}
+    row |= {"first_date": "2025-01-16", "inflow": 0.0, "most_tried": 4}
+    answers = [(0.0, 2.5, 2.0, 3.0, 0.4), (0.1, 0.0, 0.0, 0.2, 0.85)]
+    names = ("overtime", "fte", "fte_lower", "fte_upper", "met_without")
+    return pd.DataFrame([row | dict(zip(names, answer, strict=True)) for answer in answers])
+
+
+def inverse_curve() -> pd.DataFrame:
+    """Every FTE of the first answer adds 0.16 to the probability from 0.4; the second is met at once."""
+    fte = np.arange(41) / 10
+    alone = pd.DataFrame({"fte": fte, "met_with": np.minimum(0.4 + 0.16 * fte, 0.88), "overtime": 0.0, "inflow": 0.0})
+    return pd.concat([alone, alone.assign(overtime=0.1, met_with=0.95)], ignore_index=True)
+
+
 def caseload() -> pd.DataFrame:
     """Two cases received on every working day, one allocated; backlog 100 and wip 21 all the time."""
     days = pd.date_range(FIRST, AS_OF)
@@ -307,6 +323,9 @@ def write_run(folder: Path) -> Run:
         "forecast/queue_age.csv": queue_age_table(drawn, waiting_cases(queued, AS_OF), AS_OF),
         "forecast/queue_order.csv": queue_order(queued, AS_OF, DAYS_AHEAD),
         "scenarios/more/stocks.csv": stock_table(scenario, AS_OF),
+        "scenarios/more/queue_age.csv": queue_age_table(scenario, waiting_cases(queued, AS_OF), AS_OF),
+        "scenarios/target/inverse.csv": inverse(),
+        "scenarios/target/inverse_curve.csv": inverse_curve(),
         "scenarios/more/difference.csv": difference_table(scenario, drawn, AS_OF),
         "backtest/summary.csv": backtest_summary(),
         "backtest/scores.csv": scores,
@@ -340,7 +359,8 @@ def write_run(folder: Path) -> Run:
         ],
         "uncertainty": ["forecast/uncertainty.csv"],
         "answers": [f"forecast/{name}.csv" for name in ("target", "answers", "naive", "queue_age", "queue_order")],
-        "scenario more": ["scenarios/more/stocks.csv", "scenarios/more/difference.csv"],
+        "scenario more": [f"scenarios/more/{name}.csv" for name in ("stocks", "queue_age", "difference")],
+        "needed target": ["scenarios/target/inverse.csv", "scenarios/target/inverse_curve.csv"],
         "backtest": [f"backtest/{name}" for name in ("summary.csv", "scores.csv", "forecasts.parquet", "verdicts.csv")],
     }
     recorded = {

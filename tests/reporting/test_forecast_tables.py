@@ -31,7 +31,7 @@ def test_the_history_is_half_a_year_at_most(tiny_run):
 
 def test_the_week_under_way_is_what_is_known_plus_what_is_to_come(tiny_run):
     # Two received on Monday to Wednesday; k + 1 on Thursday and Friday: 8, 10, ... 26. The week after: 5, 10, ... 50.
-    fan = weekly_flow_fan(tiny_run, ("received",)).set_index("date")
+    fan = weekly_flow_fan(tiny_run).query("panel == 'received'").set_index("date")
     assert fan.loc["2025-01-13", "q50"] == 17
     assert fan.loc["2025-01-20", "q50"] == 27.5
     assert fan.loc["2025-01-20", "q95"] == pytest.approx(5 * 9.55)
@@ -39,7 +39,7 @@ def test_the_week_under_way_is_what_is_known_plus_what_is_to_come(tiny_run):
 
 def test_only_whole_weeks_are_shown(tiny_run):
     # The data begin on a Friday, the forecast ends on a Wednesday.
-    fan = weekly_flow_fan(tiny_run, ("received",))
+    fan = weekly_flow_fan(tiny_run).query("panel == 'received'")
     past = fan.dropna(subset="observed")
     assert past["date"].tolist() == pd.date_range("2024-11-04", "2025-01-06", freq="7D").tolist()
     assert set(past["observed"]) == {10}
@@ -77,5 +77,5 @@ def test_the_sentence_on_stocks(tiny_run):
     )
 
 
-def test_meanings_are_those_of_the_vocabulary():
-    assert BY_NAME["wip"].meaning in meanings_table()
+def test_meanings_are_those_of_the_vocabulary(tiny_run):
+    assert BY_NAME["wip"].meaning in meanings_table(tiny_run)

@@ -109,7 +109,7 @@ def test_every_page_renders_with_its_figures_and_tables(rendered):
     assert counts == {
         "index": (1, 1),
         "forecast": (7, 6),
-        "scenarios": (1, 1),
+        "scenarios": (1, 3),
         "backtest": (1, 5),
         "data": (1, 4),
         "model": (2, 6),

@@ -10,8 +10,11 @@ from rich.console import Console
 from bayes_backlog.reporting.markdown import TO
 from bayes_backlog.reporting.scenario_tables import (
     BASE,
+    NOT_ASKED,
+    ages_table,
     compared,
     needed_staff_table,
+    needed_table,
     scenario_fan,
     scenario_sentence,
     scenario_table,
@@ -21,7 +24,8 @@ from bayes_backlog.runs import write_text
 
 def without_scenarios(run):
     manifest = run.manifest()
-    del manifest["stages"]["scenario more"]
+    for stage in ("scenario more", "needed target"):
+        del manifest["stages"][stage]
     write_text(json.dumps(manifest), run.path("manifest.json"))
     return run
 
@@ -50,6 +54,28 @@ def test_the_table_has_the_paired_change_and_its_probability(tiny_run):
     assert "More \\| staff" in more
     assert f"\u22127 (\u221214{TO}0)" in more
     assert more.endswith("| 50\u00a0% |")
+
+
+def test_how_long_cases_wait_is_told_for_every_future(tiny_run):
+    """Half the futures of the scenario have fewer waiting cases at the end, so a smaller share of them is old."""
+    base, more = (line.replace("\u00a0", " ") for line in ages_table(tiny_run).splitlines()[2:])
+    assert base.startswith(f"| {BASE} |")
+    ages = tiny_run.table("scenarios/more/queue_age.csv").query("measure == 'share_over_30'").iloc[-1]
+    assert f"| {100 * ages['q50']:.0f} % ({100 * ages['q05']:.0f} %" in more
+    assert more.split("|")[2] != base.split("|")[2]
+
+
+def test_the_staff_that_a_target_needs_stand_with_their_interval(tiny_run, own_run):
+    """0.4 + 0.16 x reaches a half at 0.7 FTE, and nine tenths with no number tried."""
+    alone, overtime = (
+        line.replace("\u00a0", " ").replace("\u2060", "") for line in needed_table(tiny_run).splitlines()[2:]
+    )
+    assert "backlog of at most 60 on 29 January 2025 with 80 % probability | as forecast |" in alone
+    assert "EO in A\\|1 from 16 January 2025" in alone
+    assert f"| 2.5 (2.0{TO}3.0) | 0.7 | more than 4 | 40 % |".replace("\u2060", "") in alone
+    assert "as forecast, +10 % overtime" in overtime
+    assert f"| 0.0 (0.0{TO}0.2) | 0.0 | 0.0 | 85 % |".replace("\u2060", "") in overtime
+    assert needed_table(without_scenarios(own_run)) == NOT_ASKED
 
 
 def test_a_run_without_scenarios_says_so(tiny_run, own_run):

@@ -92,11 +92,11 @@ def horizon_of(panels: Panels, days: pd.DatetimeIndex, n_draws: int, calendar: c
     return Horizon(days, calendar_table(panels.office.index[0], days[-1], calendar), n_draws)
 
 
-def office_history(panels: Panels) -> History:
-    """Return the past of the office, since its first case."""
+def office_history(panels: Panels, further: Iterable[str] = ()) -> History:
+    """Return the past of the office, since its first case; with those further flows that are to be forecast."""
     last = panels.office.iloc[-1]
     stocks = {"backlog": int(last["backlog"]), "wip": int(last["wip"])}
-    return History(OFFICE, OFFICE, panels.office[list(FLOWS)], stocks, _present(panels.daily))
+    return History(OFFICE, OFFICE, panels.office[[*FLOWS, *further]], stocks, _present(panels.daily))
 
 
 def team_histories(panels: Panels, teams: Iterable[str] | None = None) -> list[History]:
