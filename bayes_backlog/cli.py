@@ -385,10 +385,13 @@ def publish(
 def monitor(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, such as results/demo.")],
     new_data: Annotated[Path, typer.Argument(metavar="NEW_DATA", help="A later export with the same columns.")],
+    allocation_history: Annotated[
+        Path | None, typer.Option("--allocation-history", help="Of the later export, where the run had one.")
+    ] = None,
 ) -> None:
     """Score a run's forecast against what came since, and say whether the office has drifted (exit code 3)."""
     done = Run(existing_run(run_folder))
-    found = watch(done, new_data)
+    found = watch(done, new_data, allocation_history)
     console.print(f"Written: {done.path(HISTORY)}, {done.path(CHART)}")
     if found.is_alarm:
         raise Drifted(verdict_sentence(found))

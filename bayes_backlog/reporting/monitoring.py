@@ -21,7 +21,7 @@ HISTORY, CHART = "monitor/history.csv", "monitor/cusum.svg"
 PREDICTIONS = "forecast/predictions.nc"
 
 
-def watch(run: Run, new_data: Path) -> Monitored:
+def watch(run: Run, new_data: Path, allocation_history: Path | None = None) -> Monitored:
     """Score a run's forecast against what came since, add it to the history and draw the running sums.
 
     Parameters
@@ -30,6 +30,8 @@ def watch(run: Run, new_data: Path) -> Monitored:
         With a forecast.
     new_data : Path
         A later export of the same office, with the columns that the run's configuration names.
+    allocation_history : Path, optional
+        The history that belongs to it, where the run was made with one.
 
     Returns
     -------
@@ -40,7 +42,8 @@ def watch(run: Run, new_data: Path) -> Monitored:
     Raises
     ------
     DataError
-        When the new data have other columns, another past, or no whole week after the run's last known day.
+        When the new data have other columns, another past, or no whole week after the run's last known day; or when
+        only one of the run and the new data has an allocation history.
     RunError
         When the run's forecast is not as the run wrote it.
     """
@@ -51,9 +54,12 @@ def watch(run: Run, new_data: Path) -> Monitored:
             f"The forecast in {run.folder} is missing or not as the run wrote it, so nothing can be held against it. "
             "Run bayes-backlog run CONFIG again."
         )
+    _refuse_other_allocations(run, allocation_history)
     settings = manifest["config"]
-    # The run's configuration, but for the file and the day on which its own data ended.
-    config = Config.model_validate(settings | {"data": settings["data"] | {"file": new_data.resolve(), "as_of": None}})
+    # The run's configuration, but for the files and the day on which its own data ended.
+    history = allocation_history and allocation_history.resolve()
+    new = {"file": new_data.resolve(), "allocation_history": history, "as_of": None}
+    config = Config.model_validate(settings | {"data": settings["data"] | new})
     # Only the office's totals are kept, so any key will do.
     log = load_cases(config.data, Key.for_synthetic_data())
     cutoff = pd.Timestamp(manifest["as_of"])
@@ -70,6 +76,22 @@ def watch(run: Run, new_data: Path) -> Monitored:
     _remember(run, found.weeks)
     _draw(run, found.weeks)
     return found
+
+
+def _refuse_other_allocations(run: Run, allocation_history: Path | None) -> None:
+    """Refuse to hold first allocations against latest ones: a case that changed hands would be allocated twice."""
+    had_history = (run.table("cases/findings.csv")["rule"] == "allocation_history").any()
+    if had_history and allocation_history is None:
+        raise DataError(
+            "The run was made with an allocation history, so its forecast is of cases leaving the queue for the first "
+            "time; the new data alone say when their present holders got them. Give the history that belongs to them "
+            "with --allocation-history."
+        )
+    if allocation_history is not None and not had_history:
+        raise DataError(
+            "The run was made without an allocation history, so its forecast is of the allocations that the log alone "
+            "shows, and a history would count others. Leave out --allocation-history."
+        )
 
 
 def _remember(run: Run, weeks: pd.DataFrame) -> None:

@@ -114,6 +114,7 @@ def run(tmp_path: Path, forecast: xr.Dataset) -> Run:
         pd.DataFrame({"date": days, "level": "office", "unit": "office", "received": 8}),
         run.path("panels/caseload.parquet"),
     )
+    write_table(pd.DataFrame({"rule": ["unused_columns"]}), run.path("cases/findings.csv"))
     recorded = {"forecast/predictions.nc": hash_file(run.path("forecast/predictions.nc"))}
     manifest = {
         "run_id": "abc",
@@ -150,6 +151,49 @@ def test_the_history_only_grows(run: Run, tmp_path: Path) -> None:
     watch(run, export(tmp_path, "eight.csv", 56, 8))
     assert run.path(HISTORY).read_text(encoding="utf-8").startswith(first)
     assert run.table(HISTORY)["as_of"].nunique() == 2
+
+
+def handed_on(folder: Path, log: Path) -> tuple[Path, Path]:
+    """Write a log that shows only the second holders of every third case, a month on, and the history of them all."""
+    cases = pd.read_csv(log, parse_dates=["dt_received_inv", "dt_alloc_invest", "dt_pg_signoff"])
+    again = cases["dt_alloc_invest"] + pd.Timedelta(days=28)
+    moved = (cases.index % 3 == 0) & (again <= cases["dt_pg_signoff"].max())
+    first = cases.loc[cases["dt_alloc_invest"].notna(), ["case_id", "investigator", "dt_alloc_invest"]]
+    second = first[moved[first.index]].assign(investigator="Bea", dt_alloc_invest=again)
+    history = pd.concat([first, second]).rename(columns={"dt_alloc_invest": "first_date"})
+    history.to_csv(folder / "history.csv", index=False)
+    latest = {"dt_alloc_invest": cases["dt_alloc_invest"].mask(moved, again), "dt_pg_signoff": cases["dt_pg_signoff"]}
+    latest["dt_pg_signoff"] = latest["dt_pg_signoff"].mask(moved)
+    cases.assign(**latest).to_csv(folder / "latest.csv", index=False)
+    return folder / "latest.csv", folder / "history.csv"
+
+
+def test_an_office_with_an_allocation_history_is_watched_with_its_history(run: Run, tmp_path: Path) -> None:
+    """First allocations are those of the plain log; latest ones alone, the twin, are others."""
+    plain = watch(run, export(tmp_path, "plain.csv", 56, 8)).weeks.set_index(["flow", "last_date"])["observed"]
+    latest, history = handed_on(tmp_path, tmp_path / "plain.csv")
+    misled = watch(run, latest).weeks.set_index(["flow", "last_date"])["observed"]
+    with pytest.raises(DataError, match="made without an allocation history"):
+        watch(run, latest, history)
+    write_table(pd.DataFrame({"rule": ["allocation_history"]}), run.path("cases/findings.csv"))
+    told = watch(run, latest, history).weeks.set_index(["flow", "last_date"])["observed"]
+    assert told["allocated"].tolist() == plain["allocated"].tolist()
+    assert misled["allocated"].tolist() != plain["allocated"].tolist()
+    with pytest.raises(DataError, match="Give the history that belongs to them"):
+        watch(run, latest)
+    assert command("monitor", run.folder, latest, "--allocation-history", history) in (0, 3)
+
+
+def test_a_forecast_flow_must_be_told_of(run: Run, forecast: xr.Dataset, tmp_path: Path) -> None:
+    """An export without its dates has no court orders to count; none at all would look like a drift."""
+    with_orders = forecast.assign(court_order=forecast["received"]).astype(np.int32)
+    log = pd.read_csv(export(tmp_path, "log.csv", 28, 8))
+    flows = pd.DataFrame(
+        {flow: log["dt_received_inv"].value_counts().rename(index=pd.Timestamp) for flow in (*FLOWS, "court_order")}
+    )
+    assert "court_order" in set(monitor(with_orders, flows, "r", CUTOFF, DATES[27]).weeks["flow"])
+    with pytest.raises(DataError, match="no dates of court_order"):
+        monitor(with_orders, flows[list(FLOWS)], "r", CUTOFF, DATES[27])
 
 
 def test_what_cannot_be_compared_is_refused(run: Run, tmp_path: Path) -> None:
