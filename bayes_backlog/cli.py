@@ -224,7 +224,8 @@ def describe(
     if what.is_dir():
         spec = spec_from_json(Run(existing_run(what)).text("model/spec.json"))
     else:
-        spec = spec_from_config(load_config(what).model, has_removed=True)
+        model = load_config(what).model
+        spec = spec_from_config(model, has_removed=True, further=model.further_flows)
     typer.echo(description(spec))
 
 

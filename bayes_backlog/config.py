@@ -19,7 +19,15 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from bayes_backlog.assumptions import Scenario, Staffing
 from bayes_backlog.errors import ConfigError, nearest
 from bayes_backlog.sections import Period, Section, refuse_disorder
-from bayes_backlog.vocabulary import ATTRIBUTES, BASELINES, DEFAULT_BASELINES, FURTHER_FLOWS, MILESTONES, MODEL
+from bayes_backlog.vocabulary import (
+    ATTRIBUTES,
+    BASELINES,
+    DEFAULT_BASELINES,
+    DEFAULT_FURTHER_FLOWS,
+    FURTHER_FLOWS,
+    MILESTONES,
+    MODEL,
+)
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,40}$"
 MAX_CONFIG_BYTES = 200_000
@@ -113,7 +121,7 @@ class Model(Section):
     elasticity: bool = True
     month_batches: bool = True
     annual_harmonics: Annotated[int, Field(ge=0, le=6)] = 1
-    further_flows: tuple[str, ...] = tuple(FURTHER_FLOWS)
+    further_flows: tuple[str, ...] = DEFAULT_FURTHER_FLOWS
 
     @field_validator("further_flows")
     @classmethod

@@ -12,10 +12,11 @@ import pytest
 from bayes_backlog.forecasts import paired, rates, uncertainty
 from bayes_backlog.forecasts.future import FutureFrame, Turnover
 from bayes_backlog.forecasts.paired import Reseeded, stream
-from bayes_backlog.forecasts.roll_forward import roll_forward
+from bayes_backlog.forecasts.roll_forward import draw_chances, roll_forward
 from bayes_backlog.forecasts.uncertainty import COLUMNS, COMPONENTS, STREAMS, uncertainty_split
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.draws import PosteriorDraws
+from bayes_backlog.vocabulary import FURTHER_FLOWS
 
 MakeDraws = Callable[..., PosteriorDraws]
 
@@ -154,7 +155,12 @@ def test_every_random_stream_belongs_to_a_component(
     monkeypatch.setattr(rates, "stream", recorded)
     newcomers = dataclasses.replace(frame, known=np.full_like(frame.known, -1), turnover=Turnover(0.5, n_leavers=3.0))
     roll_forward(make_draws(), newcomers, small.design, small.spec, seed=3)
-    assert names - {"received"} == set().union(*STREAMS.values())
+    assert names - {"received"} == set().union(*STREAMS.values()) - set(FURTHER_FLOWS)
+    names.clear()
+    spec = dataclasses.replace(small.spec, office_flows=(*small.spec.office_flows, *FURTHER_FLOWS))
+    draw_chances(3, newcomers, spec, seed=3)
+    assert names >= set(FURTHER_FLOWS)
+    assert set(FURTHER_FLOWS) <= STREAMS["counts"]
 
 
 def test_only_the_streams_named_are_drawn_anew() -> None:
