@@ -248,7 +248,7 @@ FURTHER_FLOWS: dict[str, tuple[str, ...]] = {
 }
 """Flows that change no stock, and the milestones that they count: forecast where the data have enough of them."""
 DEFAULT_FURTHER_FLOWS: tuple[str, ...] = ("legal_requested", "legal_approved", "sent_to_court_team", "court_order")
-"""Those wanted unless told otherwise; closures, which mostly follow sign-offs, are forecast where they are asked for."""
+"""Those wanted unless told otherwise; closures, which mostly follow sign-offs, are forecast where asked for."""
 
 LEVELS: tuple[str, ...] = ("office", "team", "role", "investigator")
 OFFICE = "office"

@@ -142,7 +142,6 @@ def finished(small_config: Config, tmp_path_factory: pytest.TempPathFactory) -> 
         "sampling": FEW_DRAWS,
         "forecast": {"draws_per_chain": 100, "backlog_target": 30},
         "backtest": {"n_folds": 2, **FEW_DRAWS},
-        "model": {"further_flows": ["closed"]},
     }
     config_file = folder / "small.yaml"
     config_file.write_text(yaml.safe_dump(settings))

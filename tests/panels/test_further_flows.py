@@ -12,14 +12,14 @@ from bayes_backlog.config import Config
 from bayes_backlog.errors import DataError
 from bayes_backlog.panels import Panels, build_panels
 from bayes_backlog.panels.stocks import check_identities
-from bayes_backlog.vocabulary import FURTHER_FLOWS, OFFICE
+from bayes_backlog.vocabulary import FURTHER_FLOWS
 
 
 @pytest.mark.parametrize("flow", FURTHER_FLOWS)
 def test_every_milestone_counts_once_on_its_day(small_log: CaseLog, small_panels: Panels, flow: str) -> None:
     """On true days in the caseload table; on the next working day, none lost, in the working days' table."""
     dates = pd.concat([small_log.cases[name].dropna() for name in FURTHER_FLOWS[flow]])
-    office = small_panels.caseload.query("level == @OFFICE").set_index("date")[flow]
+    office = small_panels.caseload.query("level == 'office'").set_index("date")[flow]
     assert office.equals(dates.value_counts().reindex(office.index, fill_value=0).rename(flow).astype(office.dtype))
     placed = small_panels.office[flow]
     last = placed.index[-1]

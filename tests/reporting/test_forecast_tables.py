@@ -4,15 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bayes_backlog.forecasts.tables import cumulative_flow_table
+from bayes_backlog.reporting.finished import predictions
 from bayes_backlog.reporting.forecast_tables import (
+    as_of,
     cumulative_flows,
     cumulative_flows_table,
     meanings_table,
+    shown_flows,
     stock_fan,
     stock_sentence,
     weekly_fan,
     weekly_flow_fan,
 )
+from bayes_backlog.runs import write_dataset
 from bayes_backlog.vocabulary import BY_NAME
 
 
@@ -75,6 +80,26 @@ def test_the_sentence_on_stocks(tiny_run):
             "Until 29 January 2025 the medians go: backlog from 100 to 107 (50–164), wip from 21 to 21 (21–21) and open"
         )
     )
+
+
+def test_further_flows_stand_behind_those_that_move_cases(tiny_run, own_run, rewrite):
+    """Court orders: one a week in every future, and one on each Monday of the past."""
+    assert "court_order" not in shown_flows(tiny_run)
+    drawn = predictions(own_run)
+    orders = drawn["received"] * 0 + (drawn["date"].dt.dayofweek == 0).astype(drawn["received"].dtype)
+    told = drawn.assign(court_order=orders)
+    caseload = own_run.table("panels/caseload.parquet")
+    mondays = (caseload["date"].dt.day_of_week == 0).astype(int)
+    rewrite(caseload.assign(court_order=mondays), own_run.path("panels/caseload.parquet"))
+    rewrite(cumulative_flow_table(told, as_of(own_run)), own_run.path("forecast/flows_cumulative.csv"))
+    write_dataset(told, own_run.path("forecast/predictions.nc"))
+    predictions.cache_clear()
+    assert shown_flows(own_run) == (*shown_flows(tiny_run), "court_order")
+    fan = weekly_flow_fan(own_run).query("panel == 'court order'")
+    assert set(fan["observed"].dropna()) == {1}
+    assert set(fan.iloc[-1][["q05", "q50", "q95"]]) == {1}
+    assert cumulative_flows_table(own_run).splitlines()[-1].startswith("| court\u00a0order | 2 (2")
+    assert BY_NAME["court_order"].meaning in meanings_table(own_run)
 
 
 def test_meanings_are_those_of_the_vocabulary(tiny_run):
