@@ -25,7 +25,7 @@ OTHER_EVENTS = {
     "dt_flagged": "flagged",
     "dt_hold_from": "put_on_hold",
 }
-"""Milestones that end up in no other row, and what they are called in the event log."""
+"""Milestones beside those of `flow_dates` and the legal requests, and what they are called in the event log."""
 BEFORE_ANYBODY = ("received", "removed", "received_by_organisation", "team_allocated")
 """Events that no investigator caused, even when the case was allocated on the same day."""
 
