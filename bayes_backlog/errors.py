@@ -7,7 +7,10 @@ The command line prints the message alone and exits with `exit_code`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
+
+CLOSE = 0.6
+"""Likeness, 0 to 1, from which a name may be a slip of another."""
 
 
 class BacklogError(Exception):
@@ -47,13 +50,14 @@ class Drifted(BacklogError):  # noqa: N818 - says what happened to the office
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a ready sentence naming the closest known name, or the known names when none is close."""
+    """Return a ready sentence naming the closest known names, or all of them when none is close."""
     known = sorted(known)
-    close = get_close_matches(name.casefold(), [k.casefold() for k in known], n=1, cutoff=0.6)
-    if close:
-        match = next(k for k in known if k.casefold() == close[0])
-        return f"Did you mean '{match}'?"
-    return "Known: " + ", ".join(known) + "."
+    likeness = [SequenceMatcher(None, k.casefold(), name.casefold()).ratio() for k in known]
+    best = max(likeness, default=0.0)
+    if best < CLOSE:
+        return "Known: " + ", ".join(known) + "."
+    matches = [f"'{k}'" for k, found in zip(known, likeness, strict=True) if found == best]
+    return f"Did you mean {' or '.join(matches)}?"
 
 
 def examples(values: Iterable[object], limit: int = 3) -> str:

@@ -195,10 +195,19 @@ def versions() -> dict[str, str]:
 
 def git_commit() -> str | None:
     """Return the commit of the source tree, or None outside one or without git."""
+    return _git("rev-parse", "HEAD")
+
+
+def has_uncommitted_code() -> bool:
+    """Return whether the package differs from its commit, new files included: the commit alone is then not the code."""
+    return bool(_git("status", "--porcelain", "--", Path(bayes_backlog.__file__).parent.name))
+
+
+def _git(*command: str) -> str | None:
     root = Path(bayes_backlog.__file__).parent.parent
     if shutil.which("git") is None:
         return None
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
 
 

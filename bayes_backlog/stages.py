@@ -51,6 +51,7 @@ from bayes_backlog.runs import (
     Run,
     forget_stage,
     git_commit,
+    has_uncommitted_code,
     hash_file,
     hash_of,
     refuse_unwritable,
@@ -187,6 +188,7 @@ def _begin_manifest(shop: Workshop) -> None:
         seeds={"sampling": config.sampling.seed, "simulate": config.simulate.seed if config.simulate else None},
         versions=versions(),
         git_commit=git_commit(),
+        has_uncommitted_code=has_uncommitted_code(),
     )
 
 

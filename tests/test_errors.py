@@ -46,7 +46,13 @@ def test_some_answer_is_always_given(name: str, known: list[str]) -> None:
     answer = nearest(name, known)
     assert answer.startswith(("Did you mean '", "Known: "))
     if name in known and name:
-        assert answer == f"Did you mean '{min(k for k in known if k.casefold() == name.casefold())}'?"
+        same = sorted(k for k in known if k.casefold() == name.casefold())
+        assert answer == f"Did you mean {' or '.join(f"'{k}'" for k in same)}?"
+
+
+def test_names_equally_near_are_all_offered() -> None:
+    known = ("dt_received_opg", "dt_received_inv", "dt_close")
+    assert nearest("dt_received", known) == "Did you mean 'dt_received_inv' or 'dt_received_opg'?"
 
 
 @pytest.mark.parametrize(

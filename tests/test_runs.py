@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -259,6 +261,33 @@ def test_versions_name_what_decides_the_numbers() -> None:
 def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert runs.git_commit() is None
+    assert not runs.has_uncommitted_code()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.parametrize(
+    ("change", "is_seen"),
+    [
+        (lambda package: None, False),
+        (lambda package: (package / "__init__.py").write_text("# changed\n"), True),
+        (lambda package: (package / "new.py").write_text(""), True),
+        (lambda package: (package.parent / "notes.txt").write_text(""), False),
+    ],
+    ids=["none", "edited", "new file", "elsewhere"],
+)
+def test_code_that_no_commit_holds_is_seen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: Callable[[Path], object], is_seen: bool
+) -> None:
+    package = tmp_path / "bayes_backlog"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "all"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    change(package)
+    monkeypatch.setattr(runs.bayes_backlog, "__file__", str(package / "__init__.py"))
+    assert runs.git_commit()
+    assert runs.has_uncommitted_code() is is_seen
 
 
 # --- stages ---

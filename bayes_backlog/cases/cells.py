@@ -252,7 +252,7 @@ def _about_days(cells: pd.Series, bad: pd.DataFrame) -> list[Finding]:
             else "Correct them; all are in the quarantine."
         )
         message = (
-            f"{len(bad)} of {filled} dates in {cells.name} cannot be used ({rows_text(bad['source_row'])}; letters "
+            f"{len(bad)} of {filled} dates in {cells.name} cannot be used ({rows_text(bad['source_row'])}; "
             f"masked: {shown}): it counts as not happened. {advice}"
         )
         limit = max(FEW_UNUSABLE, int(MAX_UNUSABLE_SHARE * filled)) if cells.name in STOCK_MILESTONES else None

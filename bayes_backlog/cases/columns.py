@@ -74,10 +74,10 @@ def _squared(rows: list[list[str]], width: int, file: str) -> list[list[str]]:
         if row and (len(row) < width or _has_text(row[width:])) and (len(row) > width or _has_text(row))
     ]
     if ragged:
-        first = rows[ragged[0]]
+        first, lines = rows[ragged[0]], [number + 1 for number in ragged]
         raise DataError(
-            f"{len(ragged)} row(s) of {file} do not have {width} cells like the header (data rows "
-            f"{examples(ragged)}; row {ragged[0]} has {len(first)}): their cells would land in the wrong columns. "
+            f"{len(ragged)} row(s) of {file} do not have {width} cells like the header (sheet lines "
+            f"{examples(lines)}; line {lines[0]} has {len(first)}): their cells would land in the wrong columns. "
             f"Quote cells that hold the separator, or export again."
         )
     return [row[:width] if len(row) >= width else blank for row in rows]

@@ -142,7 +142,10 @@ def one_row_per_case(cases: pd.DataFrame, exclude: Sequence[str], key: Key) -> S
 
 
 def check_order(cases: pd.DataFrame) -> list[Finding]:
-    """Return the findings on milestones out of order and on holders without allocation; changes nothing."""
+    """Return the findings on milestones out of order and on holders without allocation; changes nothing.
+
+    A case that was never allocated is either removed or in the queue, and told once.
+    """
     ended = cases[["dt_pg_signoff", "dt_close"]].min(axis=1)
     with_end = cases.assign(ended=ended)
     findings = []
@@ -156,11 +159,15 @@ def check_order(cases: pd.DataFrame) -> list[Finding]:
     signed_off, closed = cases["dt_pg_signoff"].notna(), cases["dt_close"].notna()
     for rule, mask, what in (
         ("ended_without_allocation", ended.notna() & ~allocated, "ended unallocated: they leave the queue as removed"),
-        ("closed_without_sign_off", closed & ~signed_off, "closed without a sign-off: the closure ends the work"),
+        (
+            "closed_without_sign_off",
+            closed & ~signed_off & allocated,
+            "closed without a sign-off: the closure ends the work",
+        ),
         ("allocated_without_investigator", allocated & ~held, "allocated to nobody named: work in progress of no one"),
         (
             "investigator_without_allocation",
-            held & ~allocated,
+            held & ~allocated & ended.isna(),
             "name an investigator but no allocation: still in queue",
         ),
     ):

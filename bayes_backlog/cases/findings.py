@@ -1,6 +1,7 @@
 """What was found in a case log: every rule, how grave it is, and the point from which the data are refused.
 
-A finding never carries a name or a case number, only counts and data rows, because findings are written to the run.
+A finding never carries a name or a case number, only counts and lines of the sheet, because findings are written to
+the run.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal
 
 import pandas as pd
 
-from bayes_backlog.errors import ConfigError, DataError, nearest
+from bayes_backlog.errors import ConfigError, DataError, examples, nearest
 
 Severity = Literal["info", "warning", "error"]
 
@@ -87,11 +88,16 @@ class Finding:
     limit: int | None = None
 
 
-def rows_text(source_rows: Iterable[object]) -> str:
-    """Return the first data rows as text, for messages: rows can be looked up in the file and name nobody."""
-    first = list(source_rows)
-    shown = ", ".join(str(row) for row in first[:3])
-    return f"data row{'s' if len(first) > 1 else ''} {shown}{', ...' if len(first) > 3 else ''}"
+def rows_text(source_rows: Iterable[int]) -> str:
+    """Return the first rows as lines of the sheet, for messages: they can be looked up and name nobody.
+
+    Parameters
+    ----------
+    source_rows : iterable of int
+        Data rows from 1, as in every artefact. A spreadsheet counts the header as line 1, so messages do.
+    """
+    lines = [row + 1 for row in source_rows]
+    return f"sheet line{'s' if len(lines) > 1 else ''} {examples(lines)}"
 
 
 def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:

@@ -120,7 +120,8 @@ def map_headers(headers: Sequence[str], mapping: Mapping[str, str]) -> HeaderMap
     Raises
     ------
     DataError
-        When a mapped header is absent, two headers claim one column, or a mandatory column has none (all listed).
+        When a mapped header is absent or mapped twice, two headers claim one column, or a mandatory column has none
+        (all listed).
     """
     place = {normal_header(header): position for position, header in enumerate(headers) if header}
     problems: list[str] = []
@@ -134,6 +135,13 @@ def map_headers(headers: Sequence[str], mapping: Mapping[str, str]) -> HeaderMap
         else:
             positions[name] = position
     taken = set(positions.values())
+    for position in sorted(taken):
+        names = [name for name in positions if positions[name] == position]
+        if len(names) > 1:
+            problems.append(
+                f"data.columns maps {' and '.join(names)} to one header, '{headers[position]}': two effects of the "
+                "same labels cannot be told apart, nor two dates of a case that never differ. Keep the one that it is."
+            )
     for name in CANONICAL_COLUMNS:
         if name in mapping:
             continue

@@ -13,11 +13,11 @@ import pandas as pd
 
 from bayes_backlog.cases.columns import normal_header
 from bayes_backlog.cases.dates import parse_dates
-from bayes_backlog.cases.findings import Finding
+from bayes_backlog.cases.findings import Finding, rows_text
 from bayes_backlog.cases.pseudonyms import Key, pseudonymise
 from bayes_backlog.cases.reader import read_table
 from bayes_backlog.config import Data
-from bayes_backlog.errors import DataError, examples, nearest
+from bayes_backlog.errors import DataError, nearest
 
 REQUIRED = ("case_id", "investigator", "first_date")
 COLUMNS = ("case_id", "investigator", "team", "first_date")
@@ -69,13 +69,13 @@ def read_holdings(path: Path, key: Key, data: Data) -> pd.DataFrame:
     unusable = holdings.index[holdings[list(REQUIRED)].isna().any(axis=1)] + 1
     if len(unusable):
         raise DataError(
-            f"{len(unusable)} row(s) of {path.name} have no case, investigator or usable first_date (data rows "
-            f"{examples(unusable)}): who held a case would be guessed. Complete or delete them."
+            f"{len(unusable)} row(s) of {path.name} have no case, investigator or usable first_date "
+            f"({rows_text(unusable)}): who held a case would be guessed. Complete or delete them."
         )
     twice = holdings.index[holdings.duplicated(["case_id", "first_date"], keep=False)] + 1
     if len(twice):
         raise DataError(
-            f"{len(twice)} row(s) of {path.name} give one case two holders from one day (data rows {examples(twice)}): "
+            f"{len(twice)} row(s) of {path.name} give one case two holders from one day ({rows_text(twice)}): "
             f"work in progress would be counted twice. Keep the last holder of the day."
         )
     holdings = holdings.sort_values(["case_id", "first_date"], ignore_index=True)

@@ -110,7 +110,9 @@ def _days(proposal: Proposal) -> list[str]:
     first, last = proposal.span
     return [
         f"  # as_of: {last:%Y-%m-%d}   # CHECK the day of the extract; the last credible date when not given",
-        f"  # first_date: {first:%Y-%m-%d}   # of the panel; the first case's when not given",
+        "  # Without first_date the panel begins with the first case. One case in a hundred came before the day below:",
+        "  # where such stragglers lie far back, they would make it begin long before the work did.",
+        f"  # first_date: {first:%Y-%m-%d}",
     ]
 
 

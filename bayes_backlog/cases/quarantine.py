@@ -1,6 +1,7 @@
 """The quarantine: each cell that could not be used and each row left out, with its place, reason and what was done.
 
-Letters of a value are masked, so that a remark typed into a date column cannot carry a name into the run.
+Letters of a value are masked, and digits that belong to no date or short number: neither a remark typed into a date
+column nor a column of telephone numbers mapped to one can carry a person into the run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,16 @@ from bayes_backlog.errors import DataError
 
 COLUMNS = ("file", "source_row", "column", "value", "reason", "action")
 LETTER = re.compile(r"[^\W\d_]")
+DATE_OR_DIGIT = re.compile(
+    r"""(?<!\d)(?: \d{1,4} ([-/.]) \d{1,2} \1 \d{1,4}      # 2025-13-01, 31/02/25
+              | \d{1,2} [ -] x{3,9} [ -] \d{2,4}          # 31 Feb 2025, its letters masked
+              | (?:19|20)\d{6}                            # 20251301
+              | \d{1,2} : \d{2} (?: : \d{2} (?:\.\d+)? )? # 25:10
+              )(?!\d) | \d""",
+    re.VERBOSE,
+)
+SHORT_NUMBER = re.compile(r"[+-]?\d{0,5}([.,]\d{0,3})?")
+"""What is of use to see as it is: a day that a spreadsheet counted, an FTE, a weighting."""
 MAX_VALUE_LENGTH = 40
 
 ROW_LEFT_OUT = "row left out"
@@ -44,8 +55,14 @@ def entries(values: pd.Series, reason: str | pd.Series, action: str) -> pd.DataF
 
 
 def mask(value: str) -> str:
-    """Return the value with every letter as x, cut to 40 characters."""
-    return LETTER.sub("x", value)[:MAX_VALUE_LENGTH]
+    """Return the value with letters as x and digits outside dates and short numbers as #, cut to 40 characters."""
+    if SHORT_NUMBER.fullmatch(value):
+        return value
+    return DATE_OR_DIGIT.sub(_digit_masked, LETTER.sub("x", value))[:MAX_VALUE_LENGTH]
+
+
+def _digit_masked(found: re.Match[str]) -> str:
+    return found[0] if len(found[0]) > 1 else "#"
 
 
 def quarantine_table(parts: Iterable[pd.DataFrame], file: str) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bayes_backlog.reporting.markdown import bullets, escape, escape_sentence, listing
+from bayes_backlog.reporting.provenance_tables import code_version
 from bayes_backlog.reporting.standing import standing
 from bayes_backlog.runs import Run
 
@@ -65,13 +66,12 @@ def provenance(run: Run) -> str:
     """Return what the run was made from, for the end of a page."""
     manifest = run.manifest()
     versions = [f"{name} {manifest['versions'][name]}" for name in SHOWN_VERSIONS if name in manifest["versions"]]
-    commit = manifest["git_commit"]
     facts = [
         f"Run {manifest['run_id']}",
         f"configuration {escape(manifest['name'])}",
         f"data {escape(manifest['data']['file'])}, sha256 {manifest['data']['sha256'][:12]}",
         f"data to {manifest['as_of']}",
-        f"code {commit[:12]}" if commit else "code outside version control",
+        f"code {escape(code_version(manifest))}",
         listing([escape(version) for version in versions]),
     ]
     return f"::: {{.provenance}}\n{marking(run)}{'; '.join(facts)}.\n:::"

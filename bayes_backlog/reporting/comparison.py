@@ -102,6 +102,7 @@ def _facts(run: Run) -> Iterator[tuple[tuple[str, str], str]]:
     for name, value in manifest.get("versions", {}).items():
         yield ("version", name), str(value)
     yield ("code", "git_commit"), str(manifest.get("git_commit"))[:12]
+    yield ("code", "has_uncommitted_code"), str(manifest.get("has_uncommitted_code", ABSENT))
     for verdict in run.table("model/verdicts.csv").itertuples():
         yield ("check", str(verdict.check)), str(verdict.status)
 

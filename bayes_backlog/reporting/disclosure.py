@@ -4,7 +4,8 @@ A group is shown whole or not at all. Whatever is published ties the withheld gr
 totals less the groups shown, day by day; the days of a window; what a stock gains by its flows), and in such sums any
 share of a total can be any withheld group's: if all its counts were a fraction of the withheld total, all would add up.
 So of a withheld count nothing can be known but that it lies between nothing and the total of the withheld groups, and
-that total is kept at `FEWEST_CASES` or more, or is nothing.
+that total is kept at `FEWEST_CASES` or more, or is nothing. Where all groups that have cases come to fewer, or
+are one alone, none is shown, an empty one neither: which have none would say whose the office's cases are.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ def withheld(counts: Mapping[str, pd.DataFrame], people: pd.Series) -> list[str]
     Returns
     -------
     list of str
-        Small ones in the order of `people`, then those that go with them. Empty when no group is small.
+        Small ones in the order of `people`, then those that go with them; all groups where that is not enough. Empty
+        when no group is small.
     """
     totals = sum((table.sum() for table in counts.values()), pd.Series(0, index=people.index))
     hidden = [group for group in people.index if _is_small(counts, people, group)]
     # An empty group hides nothing of another.
     company = [group for group in totals.sort_values(kind="stable").index if totals[group] and group not in hidden]
-    while hidden and company and _can_be_worked_out(counts, people, hidden):
+    while hidden and _can_be_worked_out(counts, people, hidden):
+        if not company:
+            return [str(group) for group in people.index]
         hidden.append(company.pop(0))
     return [str(group) for group in hidden]
 

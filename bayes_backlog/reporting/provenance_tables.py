@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -26,11 +26,19 @@ def made_from_table(run: Run) -> str:
         "sha256 of the data": f"`{data['sha256']}`",
         "encoding": data.get("encoding") or "not a text file",
         "last day of the data": manifest["as_of"],
-        "commit of the code": manifest["git_commit"] or "outside version control",
+        "commit of the code": code_version(manifest),
         **{f"seed of {name}": seed for name, seed in manifest.get("seeds", {}).items() if seed is not None},
     }
     rows = [[name, value if str(value).startswith("`") else escape(value)] for name, value in facts.items()]
     return pipe_table(["What", "Which"], rows, align="ll")
+
+
+def code_version(manifest: Mapping[str, Any]) -> str:
+    """Return the commit that a run was made with, and whether its code had changes that no commit holds."""
+    commit = manifest["git_commit"]
+    if not commit:
+        return "outside version control"
+    return f"{commit[:12]} with uncommitted changes" if manifest.get("has_uncommitted_code") else commit[:12]
 
 
 def versions_table(run: Run) -> str:

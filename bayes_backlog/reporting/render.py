@@ -71,8 +71,8 @@ def existing_run(folder: Path) -> Path:
     """Return the folder as an absolute path when it is a run's folder, and refuse it otherwise."""
     if not (folder / "manifest.json").is_file():
         raise RunError(
-            f"There is no finished run at {folder} (no manifest.json), so there is nothing to report on. "
-            "Make it with: bayes-backlog run configs/demo.yaml --results results"
+            f"There is no finished run at {folder} (no manifest.json), so there is nothing to report on. Make it with "
+            f"the configuration whose name is {folder.name}: bayes-backlog run CONFIG --results {folder.parent}"
         )
     return folder.resolve()
 

@@ -15,6 +15,7 @@ from bayes_backlog.cases.cells import (
     read_people,
 )
 from bayes_backlog.cases.pseudonyms import Key
+from bayes_backlog.cases.quarantine import mask
 from bayes_backlog.config import Data
 
 KEY = Key.for_synthetic_data()
@@ -46,6 +47,31 @@ def test_days_keep_the_case_and_mask_the_letters() -> None:
     assert quarantined(column) == [(4, "13/05/2025 - xxxx xxxxxx", "taken as missing")]
     assert rules(column) == {"unusable_dates": 1}
     assert "Jane" not in column.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("value", "masked"),
+    [
+        ("07700 900123", "##### ######"),
+        ("rang Jo on 020 7946 0018", "xxxx xx xx ### #### ####"),
+        ("case 12345678, 2 May", "xxxx ########, # xxx"),
+        ("QQ 12 34 56 C", "xx ## ## ## x"),
+        ("31/02/2025", "31/02/2025"),
+        ("2025-13-01T25:10:00Z", "2025-13-01x25:10:00x"),
+        ("31 Feb 2025, not 1", "31 xxx 2025, xxx #"),
+        ("20251301", "20251301"),
+        ("192.168.100.20", "###.###.###.##"),
+        ("99999", "99999"),
+        ("-3.75", "-3.75"),
+    ],
+)
+def test_digits_of_no_date_are_masked_as_well(value: str, masked: str) -> None:
+    assert mask(value) == masked
+
+
+def test_a_message_quotes_no_telephone_number() -> None:
+    column = days("07700 900123", "07700 900456")
+    assert "sheet lines 2, 3; masked: '##### ######')" in column.findings[0].message
 
 
 def test_days_of_a_blank_column_are_missing() -> None:

@@ -12,6 +12,7 @@ from bayes_backlog.cases.quarantine import ROW_LEFT_OUT, check_rows_accounted
 from bayes_backlog.errors import ConfigError, DataError
 
 Rows = list[dict[str, str]]
+NEVER_ALLOCATED = {"dt_alloc_invest": "", "dt_pg_signoff": "", "dt_close": ""}
 
 
 def counts(log: CaseLog) -> dict[str, int]:
@@ -86,7 +87,7 @@ def test_disorder_that_breaks_the_backlog_is_refused_above_one_percent(
     with pytest.raises(DataError, match="refused") as caught:
         load_rows([*broken, *hundred])
     assert "3 case(s)" in str(caught.value)
-    assert "data rows 1, 2, 3" in str(caught.value)
+    assert "sheet lines 2, 3, 4" in str(caught.value)
     assert f"data.max_findings.{rule}" in str(caught.value)
     assert counts(load_rows([*broken, *hundred], max_findings={rule: 3}))[rule] == 3
 
@@ -100,7 +101,7 @@ def test_disorder_that_breaks_the_backlog_is_refused_above_one_percent(
         ("ended_without_allocation", {"dt_alloc_invest": "", "investigator": ""}),
         ("closed_without_sign_off", {"dt_pg_signoff": ""}),
         ("allocated_without_investigator", {"investigator": ""}),
-        ("investigator_without_allocation", {"dt_alloc_invest": ""}),
+        ("investigator_without_allocation", NEVER_ALLOCATED),
     ],
 )
 def test_other_disorder_is_counted_and_the_case_kept(rule: str, changes: dict[str, str], rows: Rows, load_rows) -> None:
@@ -108,6 +109,22 @@ def test_other_disorder_is_counted_and_the_case_kept(rule: str, changes: dict[st
     log = load_rows(rows)
     assert counts(log)[rule] == 1
     assert len(log.cases) == 40
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (NEVER_ALLOCATED, "investigator_without_allocation"),
+        (NEVER_ALLOCATED | {"dt_close": "20/02/2025"}, "ended_without_allocation"),
+        (NEVER_ALLOCATED | {"dt_close": "20/02/2025", "investigator": ""}, "ended_without_allocation"),
+    ],
+)
+def test_a_case_never_allocated_is_removed_or_in_the_queue_and_never_both(
+    changes: dict[str, str], told: str, rows: Rows, load_rows
+) -> None:
+    rows[0] |= changes
+    fate = {"investigator_without_allocation", "ended_without_allocation", "closed_without_sign_off"}
+    assert fate & set(counts(load_rows(rows))) == {told}
 
 
 def test_a_limit_of_nought_refuses_any_rule(rows: Rows, load_rows) -> None:

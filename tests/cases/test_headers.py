@@ -92,6 +92,14 @@ def test_two_headers_for_one_column_are_refused_until_one_is_mapped() -> None:
     assert map_headers(headers, {"case_id": "ID"}).positions["case_id"] == 0
 
 
+def test_one_header_mapped_to_two_columns_is_refused() -> None:
+    """Team and role from one column would be two effects that no data can tell apart."""
+    headers = ["case_id", "dt_received_inv", "dt_alloc_invest", "Unit", "Grade"]
+    with pytest.raises(DataError, match="maps team and role to one header, 'Unit'"):
+        map_headers(headers, {"team": "Unit", "role": "unit"})
+    assert map_headers(headers, {"team": "Unit", "role": "Grade"}).positions["role"] == 4
+
+
 def test_all_problems_come_at_once() -> None:
     with pytest.raises(DataError) as caught:
         map_headers(["Nothing", "Squad name"], {"team": "Squad names"})

@@ -98,8 +98,8 @@ CORPUS = [
     Bad("two separators that never fit", "separator of log.csv is ambiguous", b"case_id;x,dt_close\nA1;2;3,4,5\n"),
     Bad("quote not closed", "a quote is not closed", changed("A1", '"A1')),
     Bad("text after a closing quote", "cannot be cut into cells", changed("A1", '"A"1')),
-    Bad("row too long", "data rows 1; row 1 has 5", changed("A1,", "A1,x,")),
-    Bad("row too short", "data rows 2; row 2 has 3", changed("A2,07/01/2025,", "A2,")),
+    Bad("row too long", "sheet lines 2; line 2 has 5", changed("A1,", "A1,x,")),
+    Bad("row too short", "sheet lines 3; line 3 has 3", changed("A2,07/01/2025,", "A2,")),
     # headers
     Bad("duplicate header", "stand twice ('Dt_Close')", changed("dt_close", "dt_close,Dt_Close ")),
     Bad("no allocation date", "mandatory column dt_alloc_invest", changed("dt_alloc_invest", "allocated on")),

@@ -210,8 +210,12 @@ def test_the_queue_ends_at_the_first_allocation_of_the_history(tmp_path: Path) -
     [
         (["A1,Ann Archer,2025-01-06"], "case_id,investigator,begun", "'first_date' is missing"),
         (["A1,Ann Archer,soon,"], None, "1 row(s) of history.csv have no case, investigator or usable first_date"),
-        (["A1,,2025-01-06,"], None, "(data rows 1)"),
-        (["A1,Ann Archer,2025-01-06,", "A1,Bob Baker,06/01/2025,"], None, "two holders from one day (data rows 1, 2)"),
+        (["A1,,2025-01-06,"], None, "(sheet line 2)"),
+        (
+            ["A1,Ann Archer,2025-01-06,", "A1,Bob Baker,06/01/2025,"],
+            None,
+            "two holders from one day (sheet lines 2, 3)",
+        ),
     ],
 )
 def test_a_history_that_leaves_a_holder_open_is_refused(

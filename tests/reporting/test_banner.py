@@ -1,8 +1,7 @@
 """The frame of the pages: green, amber or red, and what the run was made from."""
 
-import pytest
-
 from bayes_backlog.reporting.banner import banner, page_top, provenance
+from bayes_backlog.reporting.provenance_tables import made_from_table
 
 
 def with_status(run, status, rewrite):
@@ -60,6 +59,12 @@ def test_the_end_names_what_the_run_was_made_from(tiny_run):
     assert "xarray" not in text
 
 
-@pytest.mark.parametrize("commit", [None])
-def test_code_outside_version_control_is_said(own_run, change, commit):
-    assert "code outside version control" in provenance(change(own_run, git_commit=commit))
+def test_code_outside_version_control_is_said(own_run, change):
+    assert "code outside version control" in provenance(change(own_run, git_commit=None))
+
+
+def test_code_that_no_commit_holds_is_said(own_run, change):
+    assert "uncommitted" not in provenance(own_run)
+    run = change(own_run, has_uncommitted_code=True)
+    assert f"code {'f' * 12} with uncommitted changes;" in provenance(run)
+    assert "with uncommitted changes" in made_from_table(run)

@@ -268,8 +268,9 @@ def test_an_installed_package_finds_the_clone_worked_in(monkeypatch, project, tm
 
 
 def test_a_run_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(RunError, match=r"no manifest\.json.*bayes-backlog run"):
-        existing_run(tmp_path)
+    with pytest.raises(RunError, match=r"no manifest\.json") as caught:
+        existing_run(tmp_path / "north")
+    assert f"name is north: bayes-backlog run CONFIG --results {tmp_path}" in str(caught.value)
 
 
 def test_the_run_is_chosen_by_the_environment_or_is_the_demonstration(monkeypatch, project, tmp_path):
