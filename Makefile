@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PYTHON ?= python3.13 python3.12 python3 python
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help setup report test test-all golden benchmark lint audit
+.PHONY: help setup report test test-all accessibility golden benchmark lint audit
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make report    run the demonstration and write its HTML report"
 	@echo "make test      run the tests (some minutes once installed)"
 	@echo "make test-all  run the tests that sample as well"
+	@echo "make accessibility  check every page with axe-core in headless Chromium (needs both; npm fetches axe-core)"
 	@echo "make benchmark measure time and memory from raw export to daily panel (minutes)"
 	@echo "make golden    accept what the small run now gives as what golden tests expect"
 	@echo "make audit     look the pins up in the list of known vulnerabilities (needs the network)"
@@ -32,6 +33,13 @@ test: $(VENV)/.ready-dev
 
 test-all: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -m "not speed"
+
+# Fetched with npm and never a dependency; `make test` does the same check wherever both are there.
+accessibility: $(VENV)/.ready-dev node_modules/axe-core/axe.min.js
+	$(BIN)/python -m pytest tests/reporting/test_accessibility.py
+
+node_modules/axe-core/axe.min.js:
+	npm install --no-save --no-package-lock axe-core
 
 golden: $(VENV)/.ready-dev
 	BAYES_BACKLOG_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/golden

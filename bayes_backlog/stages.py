@@ -31,7 +31,7 @@ from bayes_backlog.forecasts.naive import naive_backlog
 from bayes_backlog.forecasts.periods import period_table
 from bayes_backlog.forecasts.queue_age import queue_age_table, queue_order, waiting_cases
 from bayes_backlog.forecasts.roll_forward import roll_forward
-from bayes_backlog.forecasts.tables import cumulative_flow_table, flow_table, stock_table
+from bayes_backlog.forecasts.tables import at_end, cumulative_flow_table, flow_table, stock_table
 from bayes_backlog.forecasts.target import target_table
 from bayes_backlog.forecasts.uncertainty import uncertainty_split
 from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows
@@ -40,9 +40,11 @@ from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
 from bayes_backlog.inference.parity import parity_verdicts
 from bayes_backlog.inference.rows import fit_rows
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here
+from bayes_backlog.inference.sensitivity import prior_densities, sensitivity_table
 from bayes_backlog.jobs import Failure, as_many_as
 from bayes_backlog.keys import FILES, READS, Keys
-from bayes_backlog.models.draws import PosteriorDraws, posterior_draws
+from bayes_backlog.models.draws import PosteriorDraws, evenly_spaced, posterior_draws
+from bayes_backlog.models.forecaster import build_forecaster
 from bayes_backlog.models.prior_table import prior_table
 from bayes_backlog.models.row_table import row_table
 from bayes_backlog.panels import Panels, build_panels
@@ -73,6 +75,8 @@ KEPT_DRAWS_PER_CHAIN = 1000
 """At most, evenly spaced: the gate judges all draws before they are thinned."""
 POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_z", "level_z", "team_z", "role_z", "investigator_z")
 """Standard normals behind effects that are kept themselves."""
+
+SENSITIVITY = "model/sensitivity.csv"
 
 ProgressBar = Callable[[str], AbstractContextManager[Progress]]
 """Opens a progress bar with a title; gives the function that moves it."""
@@ -224,10 +228,10 @@ def fit_stage(shop: Workshop, prepared: Prepared) -> None:
         with shop.bar("Fitting the model") as progress:
             trace = fit(prepared, _sampler_settings(shop.config), compiled_here(), progress=progress)
         thin = -(-shop.config.sampling.draws // KEPT_DRAWS_PER_CHAIN)
-        kept = trace["posterior"].to_dataset().drop_vars(POSTERIOR_NOT_KEPT, errors="ignore")
-        kept = kept.isel(draw=slice(None, None, thin))
+        kept = trace["posterior"].to_dataset().isel(draw=slice(None, None, thin))
+        trace["log_prior"] = prior_densities(build_forecaster(prepared.design, prepared.spec), kept)
         write_table(verdict_table(convergence_verdicts(trace)), shop.run.path("model/convergence.csv"))
-        trace["posterior"] = kept
+        trace["posterior"] = kept.drop_vars(POSTERIOR_NOT_KEPT, errors="ignore")
         write_dataset(trace, shop.run.path("model/posterior.nc"))
         write_text(prepared.spec.to_json() + "\n", shop.run.path("model/spec.json"))
 
@@ -383,7 +387,7 @@ def answers_stage(shop: Workshop, prepared: Prepared) -> None:
 
     def make() -> None:
         with shop.bar("Answering questions") as progress:
-            progress(0, 2, "target and pace")
+            progress(0, 3, "target and pace")
             predictions = shop.run.dataset("forecast/predictions.nc")
             frame = future_frame(shop.config, prepared)
             target = target_table(predictions, as_of, config.backlog_target)
@@ -392,18 +396,22 @@ def answers_stage(shop: Workshop, prepared: Prepared) -> None:
                 "answers": answers_table(predictions, frame, as_of, target),
                 "naive": naive_backlog(panels, frame.all_dates, shop.config.calendar, shop.config.sampling.seed),
             }
-            progress(1, 2, "age of the queue")
+            progress(1, 3, "age of the queue")
             tables |= {
                 "queue_age": queue_age_table(predictions, waiting_cases(panels.events, as_of), as_of),
                 "queue_order": queue_order(panels.events, as_of, config.horizon_days),
             }
             for name, table in tables.items():
                 write_table(table, shop.run.path(f"forecast/{name}.csv"))
-            progress(2, 2, "done")
+            progress(2, 3, "sensitivity to priors")
+            prior = shop.run.tree("model/posterior.nc")["log_prior"].to_dataset()
+            prior = prior.isel(draw=evenly_spaced(prior.sizes["draw"], config.draws_per_chain))
+            write_table(sensitivity_table(at_end(predictions), prior), shop.run.path(SENSITIVITY))
+            progress(3, 3, "done")
 
     names = ("target", "answers", "naive", "queue_age", "queue_order")
     artefacts = tuple(f"forecast/{name}.csv" for name in names)
-    make_stage(shop, "answers", artefacts, make)
+    make_stage(shop, "answers", (*artefacts, SENSITIVITY), make)
 
 
 def backtest_stage(shop: Workshop) -> dict[pd.Timestamp, Failure]:

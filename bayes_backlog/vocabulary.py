@@ -147,6 +147,14 @@ TERMS: tuple[Term, ...] = (
     Term("plausible_low", "statistic", "", "lower end of what any office could do: little of a prior lies beyond it"),
     Term("plausible_high", "statistic", "", "upper end of what any office could do"),
     Term("share_beyond", "statistic", "", "share of prior draws outside the plausible range"),
+    Term(
+        "sensitivity",
+        "statistic",
+        "",
+        "how far a distribution moves when a prior is made twice as strong, by power scaling",
+    ),
+    Term("weaker", "statistic", "", "median with a prior to the power of 0.8"),
+    Term("stronger", "statistic", "", "median with a prior to the power of 1.25"),
     # statistics of forecasts and scores
     Term("observed", "statistic", "cases", "what happened"),
     Term("predicted", "statistic", "cases", "what was forecast"),

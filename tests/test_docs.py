@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from pydoc import locate
 
 import pytest
 import yaml
@@ -46,6 +47,21 @@ def test_what_a_document_names_is_there(document):
 )
 def test_a_dead_end_is_seen(text, dead):
     assert dead_ends(ROOT / "README.md", text) == [dead]
+
+
+def not_there(sections: list[dict]) -> list[str]:
+    """Return the names of a reference that the package does not have, or that have no docstring."""
+    names = [name for section in sections for name in section["contents"]]
+    return [name for name in names if not getattr(locate(f"bayes_backlog.{name}"), "__doc__", None)]
+
+
+def test_the_reference_names_what_the_package_has():
+    settings = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
+    reference = settings["quartodoc"]
+    assert reference["package"] == "bayes_backlog"
+    assert f"{reference['dir']}/*.qmd" in settings["project"]["render"]
+    assert not_there(reference["sections"]) == []
+    assert not_there([{"contents": ["runs.Run", "runs.Runs"]}]) == ["runs.Runs"]
 
 
 def test_the_version_to_cite_is_this_one():

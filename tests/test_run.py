@@ -86,6 +86,7 @@ COLUMNS = {
     "model/prior_predictive.csv": set(
         ["quantity", "flow", "scale", "plausible_low", "plausible_high", "share_beyond", "observed", "status", "reason"]
     ),
+    "model/sensitivity.csv": set(["prior", "quantity", "sensitivity", "weaker", "median", "stronger", "status"]),
     "forecast/flows.csv": {"flow", *FORECAST},
     "forecast/flows_cumulative.csv": {"flow", *FORECAST},
     "forecast/stocks.csv": {"stock", *FORECAST},

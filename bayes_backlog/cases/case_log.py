@@ -199,7 +199,7 @@ def _about_file(table: RawTable, header_map: HeaderMap, key: Key) -> list[Findin
     if absent:
         consequences = "; ".join(f"{name}: {ABSENT_MEANS[name]}" for name in absent)
         findings.append(
-            Finding("absent_columns", len(absent), f"{len(absent)} column(s) are not in the file. {consequences}.")
+            Finding("absent_columns", len(absent), f"The file lacks {len(absent)} column(s). {consequences}.")
         )
     if key.source == "random":
         message = "no key is set, so the pseudonyms hold for this run only: no two runs can be compared by case."

@@ -37,10 +37,20 @@ MEASURES = (*(share_over(days) for days in THRESHOLDS), *LEVELS)
 
 def waiting_cases(events: pd.DataFrame, date: pd.Timestamp) -> pd.Series:
     """Return how many of the cases that wait at the close of `date` were received when: cases, indexed by day."""
-    known = events[events["date"] <= date]
-    received = known[known["event"] == "received"].groupby("case_id")["date"].min()
-    left = known.loc[known["event"].isin(["allocated", "removed"]), "case_id"]
-    return received.drop(left.unique(), errors="ignore").value_counts().sort_index()
+    return waiting_of(stays(events), date)
+
+
+def stays(events: pd.DataFrame) -> pd.DataFrame:
+    """Return when each case entered the queue and when it left: received and left, days, missing while it waits."""
+    received = events[events["event"] == "received"].groupby("case_id")["date"].min()
+    left = events[events["event"].isin(["allocated", "removed"])].groupby("case_id")["date"].min()
+    return received.to_frame("received").join(left.rename("left"))
+
+
+def waiting_of(cases: pd.DataFrame, date: pd.Timestamp) -> pd.Series:
+    """Return `waiting_cases` of the `stays` of an office."""
+    waits = (cases["received"] <= date) & ~(cases["left"] <= date)
+    return cases.loc[waits, "received"].value_counts().sort_index()
 
 
 def queue_age_table(

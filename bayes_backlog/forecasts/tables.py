@@ -84,6 +84,14 @@ def cumulative_flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.D
     return _table(predictions, "flow", flows_in(predictions), cutoff, cumulative=True)
 
 
+def at_end(predictions: xr.Dataset) -> xr.Dataset:
+    """Return the office's stocks at the end of the forecast and its flows summed until then, (chain, draw) each."""
+    shape = (predictions.sizes["chain"], predictions.sizes["draw"])
+    stocks = {name: office_totals(predictions, name)[:, -1] for name in STOCKS}
+    flows = {name: office_totals(predictions, name).sum(axis=1) for name in FLOWS}
+    return xr.Dataset({name: (("chain", "draw"), found.reshape(shape)) for name, found in (stocks | flows).items()})
+
+
 def _table(
     predictions: xr.Dataset, name: str, quantities: tuple[str, ...], cutoff: pd.Timestamp, *, cumulative: bool = False
 ) -> pd.DataFrame:

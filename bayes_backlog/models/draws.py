@@ -86,6 +86,11 @@ class PosteriorDraws:
         return dataclasses.replace(self, **fewer)
 
 
+def evenly_spaced(available: int, wanted: int) -> NDArray[np.int64]:
+    """Return the places of so many draws among those there are, all of them where there are fewer."""
+    return np.linspace(0, available - 1, min(wanted, available)).round().astype(np.int64)
+
+
 def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_per_chain: int) -> PosteriorDraws:
     """Take evenly spaced draws of every chain.
 
@@ -99,9 +104,7 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
         At most as many as there are; fewer are spaced evenly.
     """
     posterior = trace["posterior"].to_dataset()
-    available = posterior.sizes["draw"]
-    picked = np.linspace(0, available - 1, min(draws_per_chain, available)).round().astype(int)
-    thinned = posterior.isel(draw=picked)
+    thinned = posterior.isel(draw=evenly_spaced(posterior.sizes["draw"], draws_per_chain))
     n = thinned.sizes["chain"] * thinned.sizes["draw"]
     n_flows, n_weeks = len(spec.flows), len(design.weeks)
 

@@ -9,7 +9,15 @@ from typing import get_args
 
 import pandas as pd
 
-from bayes_backlog.forecasts.queue_age import THRESHOLDS, misaged_share, queue_ages, share_over, waiting_cases
+from bayes_backlog.forecasts.queue_age import (
+    THRESHOLDS,
+    misaged_share,
+    queue_ages,
+    share_over,
+    stays,
+    waiting_cases,
+    waiting_of,
+)
 from bayes_backlog.forecasts.uncertainty import DAY, INTERACTION
 from bayes_backlog.reporting.figure_numbers import details
 from bayes_backlog.reporting.forecast_tables import (
@@ -22,7 +30,16 @@ from bayes_backlog.reporting.forecast_tables import (
     words,
 )
 from bayes_backlog.reporting.headline import backlog_target, horizons
-from bayes_backlog.reporting.markdown import TO, cases, escape, interval, percent, pipe_table, share
+from bayes_backlog.reporting.markdown import (
+    TO,
+    cases,
+    escape,
+    interval,
+    percent,
+    pipe_table,
+    share,
+    share_between,
+)
 from bayes_backlog.reporting.team_tables import Level, shown_groups
 from bayes_backlog.runs import Run
 from bayes_backlog.vocabulary import OFFICE
@@ -95,7 +112,7 @@ def monthly_table(run: Run) -> str:
     columns = [name for name in (*FLOWS, "backlog") if name in months]
     rows = [
         [
-            f"{pd.Timestamp(end['first_date']):%-d}{TO}{pd.Timestamp(end['last_date']):%-d %b %Y}",
+            f"{pd.Timestamp(end['first_date']):%-d}{TO}{pd.Timestamp(end['last_date']):%-d %b}",
             *(interval(*(months[name][k][column] for column in ("q50", "q05", "q95"))) for name in columns),
         ]
         for k, end in enumerate(months["backlog"])
@@ -112,9 +129,9 @@ def age_fan(run: Run) -> pd.DataFrame:
     DataFrame
         panel, date, observed, q05 ... q95 (days), as in `forecast_tables.stock_fan`.
     """
-    events, last = run.table("panels/events.parquet"), as_of(run)
+    cases_known, last = stays(run.table("panels/events.parquet")), as_of(run)
     past_dates = pd.date_range(end=last, periods=HISTORY_WEEKS + 1, freq="7D")
-    past = pd.DataFrame([queue_ages(waiting_cases(events, date), date) for date in past_dates], index=past_dates)
+    past = pd.DataFrame([queue_ages(waiting_of(cases_known, date), date) for date in past_dates], index=past_dates)
     ages = run.table("forecast/queue_age.csv")
     fans = {}
     for measure, label in AGES.items():
@@ -135,7 +152,7 @@ def waiting_table(run: Run) -> str:
     rows = []
     for days in THRESHOLDS:
         chosen = [ahead[share_over(days), horizon] for horizon in horizons(run)]
-        cells = [f"{share(row['q50'])} ({share(row['q05'])}{TO}{share(row['q95'])})" for row in chosen]
+        cells = [f"{share(row['q50'])} ({share_between(row['q05'], row['q95'])})" for row in chosen]
         rows.append([f"over {days} days", share(now[share_over(days)]), *cells])
     headers = ["Waiting", "now", *(f"in {days} days" for days in horizons(run))]
     return pipe_table(headers, rows, align="l" + "r" * (1 + len(horizons(run))))

@@ -112,9 +112,9 @@ def scores_table(run: Run) -> str:
     table = longest(summary(run))
     rows = [
         [
-            words(row["quantity"]),
+            f"{words(row['quantity'])} [against {BASELINES[row['best_baseline']]}]{{.aside}}",
             score(row["crps"]),
-            f"{score(row['crps_baseline'])} ({BASELINES[row['best_baseline']]})",
+            score(row["crps_baseline"]),
             share(row["skill"]),
             f"{share(row['coverage_90'])} of {row['n_folds']}",
         ]

@@ -15,7 +15,16 @@ import pandas as pd
 from bayes_backlog.evaluation.skill import coverage_range
 from bayes_backlog.reporting.finished import has_backtest
 from bayes_backlog.reporting.forecast_tables import words
-from bayes_backlog.reporting.markdown import TO, escape_sentence, listing, pipe_table, plural, score, share
+from bayes_backlog.reporting.markdown import (
+    TO,
+    escape_sentence,
+    listing,
+    pipe_table,
+    plural,
+    score,
+    share,
+    share_between,
+)
 from bayes_backlog.runs import Run
 from bayes_backlog.vocabulary import BASELINES, FURTHER_FLOWS, MODEL, OFFICE, PROBS
 
@@ -67,17 +76,21 @@ def score_table(run: Run, level: str = OFFICE) -> str:
     """Return mean scores at the longest horizon as Markdown."""
     rows = [
         [
-            words(row["quantity"]),
+            f"{words(row['quantity'])} {against(row['best_baseline'])}",
             score(row["crps"]),
             score(row["crps_baseline"]),
-            f"`{row['best_baseline']}`".replace("_", f"_{MAY_BREAK}"),
             _with_range(row),
             f"{row['win_rate'] * row['n_folds']:.0f} of {row['n_folds']}",
         ]
         for row in _longest_records(run, level)
     ]
-    headers = ["CRPS, cases", "model", "baseline", "which", "skill", "better in"]
-    return pipe_table(headers, rows, align="lrrlrr") if rows else NO_BACKTEST
+    headers = ["CRPS, cases", "model", "baseline", "skill", "better in"]
+    return pipe_table(headers, rows, align="lrrrr") if rows else NO_BACKTEST
+
+
+def against(baseline: str) -> str:
+    """Return the best baseline as small words below the quantity that it is the best for."""
+    return f"[against `{baseline}`]{{.aside}}".replace("_", f"_{MAY_BREAK}")
 
 
 def coverage_table(run: Run, level: str = OFFICE) -> str:
@@ -174,17 +187,12 @@ def verdict_sentences(run: Run) -> list[str]:
 
 
 def rival_sentences(run: Run) -> list[str]:
-    """Return every baseline that beats the model at the longest horizon, the clearest first, and those not made."""
+    """Return what beats the model at the longest horizon, clearest first, and the baselines that were not made."""
     if not has_backtest(run):
         return []
     table = run.table("backtest/skill.csv").query("model == @MODEL")
     lost = longest(table[table["rival"].isin(BASELINES)]).query("skill < 0").sort_values("skill")
-    sentences = [
-        f"{words(row['quantity'])}, {row['level']}: {BASELINES[row['rival']]} (`{row['rival']}`) scores "
-        f"{score(row['crps_rival'])} against {score(row['crps'])} cases, {share(1 - row['crps_rival'] / row['crps'])} "
-        "less error than the model."
-        for row in lost.to_dict("records")
-    ]
+    sentences = [_beaten(rows) for _, rows in lost.groupby(["quantity", "level"], sort=False)]
     not_made = run.table("backtest/not_made.csv")
     sentences += [
         f"`{name}` could not be made for {plural(rows['cutoff'].nunique(), 'fold')}: "
@@ -192,6 +200,18 @@ def rival_sentences(run: Run) -> list[str]:
         for name, rows in not_made.groupby("model", sort=False)
     ]
     return sentences or ["At the longest distance no baseline beats the model anywhere, and every baseline was made."]
+
+
+def _beaten(lost: pd.DataFrame) -> str:
+    """Say which baseline beats the model most clearly on a quantity, and name the others that do."""
+    first, *others = lost.to_dict("records")
+    named = [f"`{row['rival']}`" for row in others]
+    also = f" So {'does' if len(named) == 1 else 'do'} {listing(named)}, by less." if named else ""
+    return (
+        f"{words(first['quantity'])}, {first['level']}: {BASELINES[first['rival']]} (`{first['rival']}`) scores "
+        f"{score(first['crps_rival'])} against {score(first['crps'])} cases, "
+        f"{share(1 - first['crps_rival'] / first['crps'])} less error than the model.{also}"
+    )
 
 
 def coverage_sentence(run: Run) -> str:
@@ -244,7 +264,7 @@ def _with_range(row: dict[Hashable, Any]) -> str:
     """Return skill with its interval over origins, where there are enough of them for one."""
     if not np.isfinite(row["skill_low"]):
         return share(row["skill"])
-    return f"{share(row['skill'])} ({share(row['skill_low'])}{TO}{share(row['skill_high'])})"
+    return f"{share(row['skill'])} ({share_between(row['skill_low'], row['skill_high'])})"
 
 
 def _places(table: pd.DataFrame) -> str:

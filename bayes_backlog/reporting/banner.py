@@ -46,7 +46,7 @@ def banner(run: Run) -> str:
     elif found.status == "accepted":
         words = (
             f"**This forecast failed {len(found.red)} of {found.n_checks} [checks](checks.qmd).** It is shown all the "
-            f"same, for the reason that its configuration gives: {escape_sentence(found.accepted_because or '')}"
+            f"same, for the reason that its configuration gives: {escape_sentence(found.accepted_because or '')}."
         )
     elif found.status == "amber":
         words = f"**Use with care: {len(found.amber)} of {found.n_checks} checks gave a warning, none failed.**"
@@ -78,7 +78,9 @@ def provenance(run: Run) -> str:
 
 
 def _findings(verdicts: pd.DataFrame) -> list[str]:
-    return [f"{escape(v.check)}: {escape_sentence(str(v.message))}." for v in verdicts.itertuples()]
+    return [
+        f"{escape(str(v.check).replace('_', ' '))}: {escape_sentence(str(v.message))}." for v in verdicts.itertuples()
+    ]
 
 
 def _box(status: str, words: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from bayes_backlog.reporting.forecast_tables import words
-from bayes_backlog.reporting.markdown import escape, escape_sentence, listing, pipe_table, verdict
+from bayes_backlog.reporting.markdown import cases, escape, escape_sentence, listing, pipe_table, verdict
 from bayes_backlog.runs import Run
 
+SENSITIVITY = "model/sensitivity.csv"
 CONVERGENCE = {
     "finite draws": "every draw is a number",
     "R-hat": "chains that started apart ended up agreeing",
@@ -116,6 +117,42 @@ def replicates(run: Run, statistic: str) -> pd.DataFrame:
     return table[["replicate", "observed"]].assign(panel=table["flow"].map(words), status=table["flow"].map(status))[
         ["panel", "replicate", "observed", "status"]
     ]
+
+
+def sensitivity_table(run: Run) -> str:
+    """Return how far the answer moves with each prior as Markdown, the one that moves it most first."""
+    if not run.path(SENSITIVITY).is_file():
+        return "*This run holds no study of sensitivity to its priors.*"
+    rows = []
+    for prior, found in run.table(SENSITIVITY).groupby("prior", sort=False):
+        worst, by_quantity = found.iloc[0], found.set_index("quantity")
+        rows.append(
+            [
+                verdict(worst["status"], escape(words(str(prior)))),
+                *(_moved(by_quantity.loc[stock]) for stock in ("backlog", "wip")),
+                f"{worst['sensitivity']:.2f} ({words(worst['quantity'])})",
+            ]
+        )
+    return pipe_table(["Prior of", "backlog", "wip", "Most sensitive"], rows, align="lrrr")
+
+
+def sensitivity_sentence(run: Run) -> str:
+    """Return which priors the answer hangs on."""
+    if not run.path(SENSITIVITY).is_file():
+        return ""
+    table = run.table(SENSITIVITY)
+    felt = table[table["status"] != "green"].groupby("prior", sort=False)["quantity"].agg(list)
+    if felt.empty:
+        return "The answer hangs on no prior."
+    named = [f"{escape(words(prior))} ({listing(list(map(words, found)))})" for prior, found in felt.items()]
+    return (
+        f"At the end of the forecast the answer feels the prior of {'; '.join(named)}: look whether what it says can "
+        "be defended."
+    )
+
+
+def _moved(row: pd.Series) -> str:
+    return f"{cases(row['weaker'])}, {cases(row['median'])}, {cases(row['stronger'])}"
 
 
 def _outcome(verdicts: pd.DataFrame, what: str) -> str:

@@ -30,6 +30,8 @@ def fan_numbers(table: pd.DataFrame) -> str:
     table : DataFrame
         panel, date, observed, q05 ... q95.
     """
+    if table.empty:
+        return ""
     rows = []
     for panel, points in table.groupby("panel", sort=False):
         past, future = points[points["observed"].notna()], points[points["observed"].isna() & points["q50"].notna()]

@@ -76,6 +76,8 @@ def fan_chart(table: pd.DataFrame, *, y_label: str, target: float | None = None)
 
 def fan_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
     """Draw every panel of a fan table in a small picture of its own, all over the same time."""
+    if table.empty:
+        return _words_only("Nothing of this may be shown.")
     panels = table["panel"].unique()
     figure, axes = _grid(len(panels), columns)
     for ax, panel in zip(axes, panels, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bayes_backlog.reporting.markdown import escape, pipe_table
+from bayes_backlog.reporting.markdown import escape, escape_sentence, pipe_table
 from bayes_backlog.vocabulary import TERMS, Kind
 
 HEADINGS: dict[Kind, str] = {
@@ -25,5 +25,5 @@ def glossary() -> str:
 
 def terms_table(kind: Kind) -> str:
     """Return the words of one kind as Markdown."""
-    rows = [[f"`{term.name}`", escape(term.unit), escape(term.meaning)] for term in TERMS if term.kind == kind]
+    rows = [[f"`{term.name}`", escape(term.unit), escape_sentence(term.meaning)] for term in TERMS if term.kind == kind]
     return pipe_table(["Word", "Unit", "Meaning"], rows, align="lll")

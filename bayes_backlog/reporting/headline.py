@@ -168,22 +168,21 @@ def backlog_table(run: Run) -> str:
         return WITHHELD
     rows = [headline(run, days) for days in horizons(run)]
     target, naive = backlog_target(run), run.table("forecast/naive.csv").set_index("horizon_days")
-    columns = ["Days", "Date", "Median (90\u00a0% interval)", "P(grows)"]
+    columns = ["Day", "Median (90\u00a0% interval)", "P(grows)"]
     cells = [
         [
-            str(row.horizon_days),
-            f"{row.target_date:%-d %b}",
+            f"{row.target_date:%-d %b} ({row.horizon_days} days)",
             interval(row.median, row.low, row.high),
             percent(row.rises),
         ]
         for row in rows
     ]
     if target is not None:
-        columns.insert(3, f"P(below {cases(target)})")
+        columns.insert(2, f"P(below {cases(target)})")
         for line, row in zip(cells, rows, strict=True):
-            line.insert(3, percent(row.meets_target or 0.0))
+            line.insert(2, percent(row.meets_target or 0.0))
     if not naive.empty:
         columns.append("Without a model")
         for line, row in zip(cells, rows, strict=True):
             line.append(interval(*naive.loc[row.horizon_days, ["q50", "q05", "q95"]].round().astype(int)))
-    return pipe_table(columns, cells, align="rlr" + "r" * (len(columns) - 3))
+    return pipe_table(columns, cells, align="l" + "r" * (len(columns) - 1))

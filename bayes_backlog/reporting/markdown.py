@@ -14,6 +14,7 @@ LONGEST_LABEL = 60
 LONGEST_UNBROKEN = 12
 TO = "\u2013\u2060"
 """Between the ends of an interval: an en dash after which no line breaks."""
+MINUS = "\u2212"
 _COUNTED = re.compile(r"\b(\d[\d,]*)((?: [\w-]+){1,3})\(s\)")
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~^$@&\"'=/-])")
 
@@ -91,12 +92,26 @@ def share(value: float) -> str:
     """Return a share or a relative change in whole per cent; a dash where there is none, as for nothing of nothing."""
     if not math.isfinite(value):
         return "\u2013"
-    return f"{100 * value:.0f}\u00a0%".replace("-", "\u2212")
+    return f"{100 * value:.0f}\u00a0%".replace("-", MINUS)
 
 
 def interval(median: float, low: float, high: float, *, digits: int = 0) -> str:
-    """Return a median with its interval, none of them negative."""
-    return f"{median:,.{digits}f} ({low:,.{digits}f}{TO}{high:,.{digits}f})"
+    """Return a median with its interval."""
+    median_text, *ends = (f"{value:,.{digits}f}".replace("-", MINUS) for value in (median, low, high))
+    return f"{median_text} ({between(*ends)})"
+
+
+def between(low: str, high: str) -> str:
+    """Return the ends of an interval: 2\u20135, but \u22123 to 5, since a dash beside a minus cannot be read."""
+    negative = low.startswith((MINUS, "-")) or high.startswith((MINUS, "-"))
+    return f"{low}\u00a0to {high}" if negative else f"{low}{TO}{high}"
+
+
+def share_between(low: float, high: float) -> str:
+    """Return the ends of an interval of shares in per cent, the sign said once: 61\u201374\u00a0%."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return between(share(low), share(high))
+    return between(share(low).removesuffix("\u00a0%"), share(high))
 
 
 def plural(count: int, noun: str) -> str:

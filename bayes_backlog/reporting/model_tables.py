@@ -10,7 +10,16 @@ import pandas as pd
 from bayes_backlog.models.describe import formulas, implied_priors, mathematics, plain_words
 from bayes_backlog.models.spec import ModelSpec, spec_from_json
 from bayes_backlog.reporting.forecast_tables import words
-from bayes_backlog.reporting.markdown import TO, bullets, escape, escape_sentence, pipe_table, share, verdict
+from bayes_backlog.reporting.markdown import (
+    MINUS,
+    between,
+    bullets,
+    escape,
+    escape_sentence,
+    pipe_table,
+    share,
+    verdict,
+)
 from bayes_backlog.runs import Run
 
 PRIOR_PREDICTIVE = "model/prior_predictive.csv"
@@ -48,14 +57,13 @@ def priors_table(run: Run) -> str:
     """Return what each prior holds likely, in units that can be argued with, as Markdown."""
     rows = [
         [
-            escape(words(row["prior"])),
-            f"{_figures(row['median'])} ({_figures(row['low'])}{TO}{_figures(row['high'])})",
+            f"{escape(words(row['prior']))} [{escape_sentence(row['reason'])}]{{.aside}}",
+            f"{_figures(row['median'])} ({_span(row['low'], row['high'])})",
             escape_sentence(row["scale"]),
-            escape_sentence(row["reason"]),
         ]
         for row in implied_priors(specification(run)).to_dict("records")
     ]
-    return pipe_table(["Prior", "Middle (95\u00a0%)", "Of what", "Why"], rows, align="lrll")
+    return pipe_table(["Prior", "Middle (95\u00a0%)", "Of what"], rows, align="lrl")
 
 
 def prior_predictive(run: Run) -> pd.DataFrame:
@@ -87,9 +95,9 @@ def prior_predictive_table(run: Run) -> str:
 
 
 def _span(low: float, high: float) -> str:
-    return f"{_figures(low)}{TO}{_figures(high)}"
+    return between(_figures(low), _figures(high))
 
 
 def _figures(value: float) -> str:
     """Two figures: a prior says no more."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"
+    return (f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}").replace("-", MINUS)

@@ -224,13 +224,21 @@ def shrinkage_sentence(run: Run) -> str:
     table = shrinkage(run)
     if table.empty:
         return f"With fewer than {FEWEST_DRAWN} people no picture of their rates is made."
-    kept = []
-    for flow, rows in table.groupby("panel", sort=False):
-        raw, estimated = rows["raw"].std(), rows["estimated"].std()
-        kept.append(f"{share(estimated / raw if raw > 0 else np.nan)} for {flow}")
+    spreads = table.groupby("panel", sort=False)[["raw", "estimated"]].std()
+    kept = [
+        f"{share(row['estimated'] / row['raw'] if row['raw'] > 0 else np.nan)} for {flow}"
+        for flow, row in spreads.iterrows()
+    ]
+    wider = [str(flow) for flow in spreads.index[spreads["estimated"] > spreads["raw"]]]
+    beyond = (
+        f" Estimated rates of {listing(wider)} spread more than raw ones, because they are those of equal days and "
+        "equal work in hand, which people did not have."
+        if wider
+        else ""
+    )
     return (
         f"Of the spread of people's raw rates (their standard deviation) the model keeps {listing(kept)}: the rest is "
-        "what chance alone, short presence and different days would give."
+        f"what chance alone, short presence and different days would give.{beyond}"
     )
 
 

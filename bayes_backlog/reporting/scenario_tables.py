@@ -17,7 +17,7 @@ from bayes_backlog.assumptions import NO_SCENARIO
 from bayes_backlog.forecasts.queue_age import THRESHOLDS, share_over
 from bayes_backlog.keys import NEEDED_PREFIX, SCENARIO_PREFIX
 from bayes_backlog.reporting.forecast_tables import QUANTILES, as_of, in_panels, joined, stock_fan
-from bayes_backlog.reporting.markdown import TO, cases, escape, interval, percent, pipe_table, plural, share
+from bayes_backlog.reporting.markdown import TO, between, cases, escape, interval, percent, pipe_table, plural, share
 from bayes_backlog.runs import Run
 from bayes_backlog.vocabulary import OFFICE
 
@@ -74,7 +74,7 @@ def scenario_table(run: Run) -> str:
             [
                 escape(title),
                 interval(backlog["q50"], backlog["q05"], backlog["q95"]),
-                f"{_signed(change['q50'])} ({_signed(change['q05'])}{TO}{_signed(change['q95'])})",
+                f"{_signed(change['q50'])} ({between(_signed(change['q05']), _signed(change['q95']))})",
                 percent(change["p_lower"]),
             ]
         )

@@ -45,7 +45,7 @@ async function inspect(page, width) {
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
-    pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: npm install --no-save axe-core"),
+    pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: make accessibility fetches it"),
 ]
 
 

@@ -67,7 +67,7 @@ def test_three_lines_of_the_target(tiny_run):
 def test_months_are_those_of_the_days_named(tiny_run):
     header, _, row = plain(monthly_table(tiny_run)).splitlines()
     assert header == "| Days | received | allocated | signed off | removed | backlog at the end |"
-    assert row == "| 16–29 Jan 2025 | 55 (14–96) | 10 (10–10) | 10 (10–10) | 0 (0–0) | 107 (50–164) |"
+    assert row == "| 16–29 Jan | 55 (14–96) | 10 (10–10) | 10 (10–10) | 0 (0–0) | 107 (50–164) |"
 
 
 def test_ages_join_on_the_last_known_day(tiny_run):
@@ -84,7 +84,7 @@ def test_shares_that_wait_long_begin_with_the_real_queue(tiny_run):
     rows = plain(waiting_table(tiny_run)).splitlines()
     assert rows[0] == "| Waiting | now | in 14 days |"
     assert rows[2].startswith("| over 30 days | 38 % |")
-    assert rows[4].startswith("| over 90 days | 0 % | 0 % (0 %–0 %) |")
+    assert rows[4].startswith("| over 90 days | 0 % | 0 % (0–0 %) |")
 
 
 def test_the_order_of_service_is_judged_on_the_past(tiny_run, own_run, rewrite):

@@ -85,7 +85,7 @@ def test_names_stand_where_the_configuration_has_them(own_run, change):
 
 def test_scores_of_the_past_stand_beside_the_rival(own_run, change):
     row = scores_table(own_run).replace("\u00a0", " ").splitlines()[2]
-    assert row == "| backlog | 10.0 | 40.0 (repeating weeks of the last quarter) | 75 % | 50 % of 2 |"
+    assert row == ("| backlog [against repeating weeks of the last quarter]{.aside} | 10.0 | 40.0 | 75 % | 50 % of 2 |")
     change(own_run, config={"backtest": {"n_folds": 0}})
     assert "untested" in scores_table(own_run)
 

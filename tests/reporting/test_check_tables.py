@@ -1,5 +1,6 @@
 """Verdicts and replicates as the checks page shows them."""
 
+import pandas as pd
 import pytest
 
 from bayes_backlog.reporting.check_tables import (
@@ -11,6 +12,8 @@ from bayes_backlog.reporting.check_tables import (
     predictive_sentences,
     predictive_table,
     replicates,
+    sensitivity_sentence,
+    sensitivity_table,
 )
 
 
@@ -79,3 +82,25 @@ def test_programs_that_differ_are_shown_as_such(tiny_run):
     rows = lines(parity_table(tiny_run))[2:]
     assert rows[0].startswith(r"| [signed\_off: Bambi and PyMC]{.verdict .green} | 2e-11 | 1e-06 |")
     assert rows[1].startswith(r"| [signed\_off: as sampled and PyMC]{.verdict .red} | 3e-01 |")
+
+
+def test_sensitivity_to_priors_has_a_line_each_and_names_what_is_felt(own_run, rewrite):
+    assert sensitivity_table(own_run).startswith("*This run holds no study")
+    assert sensitivity_sentence(own_run) == ""
+    rows = [
+        ("week_sd", "wip", 0.08, 101.0, 100.0, 97.0, "amber"),
+        ("week_sd", "backlog", 0.01, 50.0, 50.0, 51.0, "green"),
+        ("ramp", "backlog", 0.004, 50.0, 50.0, 50.0, "green"),
+        ("ramp", "wip", 0.003, 100.0, 100.0, 100.0, "green"),
+    ]
+    columns = ["prior", "quantity", "sensitivity", "weaker", "median", "stronger", "status"]
+    table = pd.DataFrame(rows, columns=columns)
+    rewrite(table, own_run.path("model/sensitivity.csv"))
+    lines = sensitivity_table(own_run).replace("\u00a0", " ").splitlines()
+    assert lines[2:] == [
+        "| [week sd]{.verdict .amber} | 50, 50, 51 | 101, 100, 97 | 0.08 (wip) |",
+        "| [ramp]{.verdict .green} | 50, 50, 50 | 100, 100, 100 | 0.00 (backlog) |",
+    ]
+    assert "feels the prior of week sd (wip)" in sensitivity_sentence(own_run)
+    rewrite(table.assign(status="green"), own_run.path("model/sensitivity.csv"))
+    assert sensitivity_sentence(own_run) == "The answer hangs on no prior."

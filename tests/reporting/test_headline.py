@@ -59,8 +59,8 @@ def test_the_table_has_the_horizons_within_the_forecast(tiny_run):
         [14, 107, 50, 164]
     ]
     header, _, row = text(backlog_table(tiny_run)).splitlines()
-    assert header == "| Days | Date | Median (90 % interval) | P(below 90) | P(grows) | Without a model |"
-    assert row == "| 14 | 29 Jan | 107 (50–164) | 40 % | 50 % | 99 (80–120) |"
+    assert header == "| Day | Median (90 % interval) | P(below 90) | P(grows) | Without a model |"
+    assert row == "| 29 Jan (14 days) | 107 (50–164) | 40 % | 50 % | 99 (80–120) |"
 
 
 def test_without_a_yardstick_its_column_is_left_out(own_run, rewrite):
