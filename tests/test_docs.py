@@ -52,7 +52,8 @@ def test_a_dead_end_is_seen(text, dead):
 def not_there(sections: list[dict]) -> list[str]:
     """Return the names of a reference that the package does not have, or that have no docstring."""
     names = [name for section in sections for name in section["contents"]]
-    return [name for name in names if not getattr(locate(f"bayes_backlog.{name}"), "__doc__", None)]
+    found = {name: locate(f"bayes_backlog.{name}") for name in names}
+    return [name for name, what in found.items() if what is None or not what.__doc__]
 
 
 def test_the_reference_names_what_the_package_has():
