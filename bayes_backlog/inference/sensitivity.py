@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats import psense
-from arviz_stats.psense import power_scale_dataset
+from arviz_stats.psense import power_scale_dataset, psense
 from pymc.model.transform.conditioning import remove_value_transforms
 
 from bayes_backlog.inference.gate import Status

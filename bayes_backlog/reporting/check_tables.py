@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from bayes_backlog.reporting.forecast_tables import words
@@ -125,11 +128,11 @@ def sensitivity_table(run: Run) -> str:
         return "*This run holds no study of sensitivity to its priors.*"
     rows = []
     for prior, found in run.table(SENSITIVITY).groupby("prior", sort=False):
-        worst, by_quantity = found.iloc[0], found.set_index("quantity")
+        worst, by_quantity = found.iloc[0], {row["quantity"]: row for row in found.to_dict("records")}
         rows.append(
             [
                 verdict(worst["status"], escape(words(str(prior)))),
-                *(_moved(by_quantity.loc[stock]) for stock in ("backlog", "wip")),
+                *(_moved(by_quantity[stock]) for stock in ("backlog", "wip")),
                 f"{worst['sensitivity']:.2f} ({words(worst['quantity'])})",
             ]
         )
@@ -144,14 +147,14 @@ def sensitivity_sentence(run: Run) -> str:
     felt = table[table["status"] != "green"].groupby("prior", sort=False)["quantity"].agg(list)
     if felt.empty:
         return "The answer hangs on no prior."
-    named = [f"{escape(words(prior))} ({listing(list(map(words, found)))})" for prior, found in felt.items()]
+    named = [f"{escape(words(str(prior)))} ({listing(list(map(words, found)))})" for prior, found in felt.items()]
     return (
         f"At the end of the forecast the answer feels the prior of {'; '.join(named)}: look whether what it says can "
         "be defended."
     )
 
 
-def _moved(row: pd.Series) -> str:
+def _moved(row: dict[Hashable, Any]) -> str:
     return f"{cases(row['weaker'])}, {cases(row['median'])}, {cases(row['stronger'])}"
 
 
