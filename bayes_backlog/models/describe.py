@@ -117,6 +117,10 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(map(_spaced, names))
 
 
+def _without_weeks(spec: ModelSpec) -> tuple[str, ...]:
+    return tuple(flow for flow in spec.flows if flow not in spec.weekly_flows)
+
+
 def _intercepts(spec: ModelSpec) -> tuple[str, ...]:
     moving = tuple(f"log_{flow}" for flow in spec.office_flows if flow not in spec.further_flows)
     return moving + ("log_further",) * bool(spec.further_flows) + ("log_staff_rate",) * bool(spec.staff_flows)
@@ -249,7 +253,7 @@ PARTS: tuple[Part, ...] = (
         definitions=lambda spec: (
             r"w_{f,k} = \sigma^w_f v_{f,k}, \quad v_{f,k} = \phi_f v_{f,k-1} + \sqrt{1 - \phi_f^2}\, z_{f,k}, \quad "
             rf"z_{{f,k}} \sim \text{{Normal}}(0, 1), \quad f \in {_set(spec.weekly_flows)}",
-            *((rf"w_f = 0, \quad f \in {_set(spec.batched_flows)}",) if spec.batched_flows else ()),
+            *((rf"w_f = 0, \quad f \in {_set(others)}",) if (others := _without_weeks(spec)) else ()),
         ),
     ),
     Part(

@@ -1,6 +1,6 @@
 """Further flows: counted events that change no stock, such as requests for legal review, court orders and closures.
 
-Each is a flow of the office as a whole, with a calendar, weeks and a level of its own, and answers to the office's work
+Each is a flow of the office as a whole, with a calendar and a level of its own, and answers to the office's work
 in progress, of which its cases are or lately were a part. Nothing answers to it: no other flow and no stock depends on
 what is assumed or learnt of a further flow.
 """
@@ -16,7 +16,7 @@ from bayes_backlog.vocabulary import FURTHER_FLOWS
 STATE = "office_wip"
 """What they answer to."""
 FEWEST_EVENTS = 200
-"""Ten for each of the some twenty numbers that a flow has: calendar, elasticity, weeks, level and noise."""
+"""Ten for each of the some twenty numbers that a flow has: calendar, elasticity, level and noise."""
 
 
 def further_flows(office: pd.DataFrame, wanted: Collection[str]) -> tuple[str, ...]:

@@ -161,8 +161,9 @@ class ModelSpec:
 
     @property
     def weekly_flows(self) -> tuple[str, ...]:
-        """Flows with a week effect: in a month's total it could not be told from the noise of the month."""
-        return tuple(flow for flow in self.flows if self.week_shock and flow not in self.batched_flows)
+        """Flows with a week effect: not months' totals, whose noise it is, nor the few cases of further flows."""
+        without = (*self.batched_flows, *self.further_flows)
+        return tuple(flow for flow in self.flows if self.week_shock and flow not in without)
 
     @property
     def further_flows(self) -> tuple[str, ...]:
