@@ -43,7 +43,7 @@ def fit_rows(
     trace = sample_posterior(model, settings, f"rows {spec.to_json()}", compiled, progress=progress, cores=cores)
     posterior = trace["posterior"].to_dataset()
     slopes = posterior["slope"].to_dataset(dim="term")
-    kept = posterior.drop_vars([*INTERNAL, "slope"]).drop_dims(["term", "upper"])
+    kept = posterior.drop_vars([*INTERNAL, "slope"]).drop_dims(["term", "upper", "scale"])
     return xr.DataTree.from_dict(
         {"posterior": kept.assign(slopes.data_vars), "sample_stats": trace["sample_stats"].to_dataset()}
     )

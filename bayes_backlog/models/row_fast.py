@@ -55,6 +55,7 @@ def build_row_fast(table: pd.DataFrame, flow: str, spec: ModelSpec) -> pm.Model:
         **{f"{group}__factor_dim": list(names) for group, (_, names) in labels.items()},
         "term": list(terms),
         "upper": list(range(design.by_unit.shape[1] - len(terms))),
+        "scale": list(GROUPS),
     }
     with pm.Model(coords=coords) as model:
         effects = _effects(design, counts, np.array([term_prior(term, flow, spec) for term in terms]), spec)
@@ -107,7 +108,7 @@ def _effects(design: RowDesign, counts: Ints, slope_prior: Floats, spec: ModelSp
         own_sd=likely["investigator"],
     )
     numbers = find_coordinates(find_information(design, counts, prior), len(slope_prior), prior)
-    relative, log_slope = scale_of(pm.Flat("scale_places", shape=len(GROUPS), initval=np.zeros(len(GROUPS))))
+    relative, log_slope = scale_of(pm.Flat("scale_places", dims="scale", initval=np.zeros(len(GROUPS))))
     sds = {
         group: pm.Deterministic(f"1|{group}_sigma", scale * relative[k])
         for k, (group, scale) in enumerate(spec.group_sd().items())
