@@ -269,14 +269,12 @@ def _staff_flow(
 
 def _close_of_day(rates: Rates, day: int, state: State, flows: Flows) -> State:
     cases = np.stack([getattr(flows, flow) for flow in rates.spec.staff_flows], axis=1)
-    return State(
+    return dataclasses.replace(
+        state,
         backlog=state.backlog + flows.received - flows.removed - flows.allocated.sum(axis=1, dtype=np.int32),
         wip=state.wip + flows.allocated - flows.signed_off + flows.taken_over - flows.handed_over,
-        mean_wip=state.mean_wip,
         record=state.record.a_day_later(cases, exposures(rates, day)),
-        log_pace=state.log_pace,
         recent_received=np.column_stack([state.recent_received[:, 1:], flows.received]),
-        batches=state.batches,
     )
 
 

@@ -22,6 +22,7 @@ from bayes_backlog.inference.prior_draws import draw_model_prior
 from bayes_backlog.inference.rows import fit_rows
 from bayes_backlog.inference.sampling import SamplerSettings, compiled_here
 from bayes_backlog.models.design import Floats
+from bayes_backlog.models.draws import evenly_spaced
 from bayes_backlog.models.row_pymc import build_row_pymc
 from bayes_backlog.models.spec import ModelSpec
 
@@ -33,8 +34,7 @@ BAND_SIMULATIONS = 10_000
 def scalars(trace: xr.DataTree, names: Sequence[str]) -> dict[str, Floats]:
     """Return at most `KEPT` evenly spaced draws per chain of every scalar of some variables, named variable[label]."""
     posterior = trace["posterior"].to_dataset()[list(names)]
-    last = posterior.sizes["draw"] - 1
-    thinned = posterior.isel(draw=np.linspace(0, last, min(KEPT, last + 1)).round().astype(int))
+    thinned = posterior.isel(draw=evenly_spaced(posterior.sizes["draw"], KEPT))
     found: dict[str, Floats] = {}
     for name, values in thinned.data_vars.items():
         inner = [dim for dim in values.dims if dim not in ("chain", "draw")]

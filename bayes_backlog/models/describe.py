@@ -160,21 +160,22 @@ def _elasticity_words(spec: ModelSpec) -> str:
     return f"A flow answers to what waits, by a power of one plus a lagged state ({answers})."
 
 
-def _share(spec: ModelSpec) -> str:
-    return r"s_{f,\cdot,t}" if spec.own_pace else r"\mu_{f,\cdot,t} / M_{f,t}"
+def _share(person: str) -> str:
+    return rf"s_{{f,{person},t}}"
 
 
 def _count_lines(spec: ModelSpec) -> tuple[str, ...]:
+    shares = _share(r"\cdot") if spec.own_pace else r"\mu_{f,\cdot,t} / M_{f,t}"
     total = r"Y_{f,t} \sim \text{NegativeBinomial}(M_{f,t}, \alpha_f), \quad \operatorname{Var} = M + M^2 / \alpha"
     office = (rf"{total}, \quad f \in {_set(spec.office_flows)}",)
     if spec.day_shock:
         return (
             total,
             rf"(y_{{f,1,t}}, y_{{f,2,t}}, \dots) \mid Y_{{f,t}} \sim \text{{DirichletMultinomial}}"
-            rf"(Y_{{f,t}}, \kappa_f E_t {_share(spec)}), \quad f \in {_set(spec.staff_flows)}",
+            rf"(Y_{{f,t}}, \kappa_f E_t {shares}), \quad f \in {_set(spec.staff_flows)}",
             r"E_t = \text{full-time equivalents present on day } t",
         )
-    mean = rf"M_{{f,t}} {_share(spec)}".replace(r"\cdot", "i") if spec.own_pace else r"\mu_{f,i,t}"
+    mean = rf"M_{{f,t}} {_share('i')}" if spec.own_pace else r"\mu_{f,i,t}"
     rows = rf"y_{{f,i,t}} \sim \text{{NegativeBinomial}}({mean}, \kappa_f {mean})"
     return (*office, rf"{rows}, \quad f \in {_set(spec.staff_flows)}")
 

@@ -254,8 +254,7 @@ def _week_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVa
     offices, because some flow's level hardly moves and its scale then makes a funnel.
     """
     week_of_day = data.add(design.week_of_day)
-    none = pt.zeros(len(design.weeks))
-    effect: TensorVariable = pt.stack([none] * len(spec.flows))
+    by_flow: dict[str, TensorVariable] = {}
     if spec.weekly_flows:
         sd = pm.HalfNormal("week_sd", spec.priors.week_sd, dims="weekly_flow")
         stretched = pm.Beta("week_persistence_share", *spec.priors.week_persistence, dims="weekly_flow")
@@ -264,7 +263,8 @@ def _week_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVa
         unit = pt.stack([_autoregressive(z[k], persistence[k]) for k in range(len(spec.weekly_flows))])
         week = pm.Deterministic("week_effect", sd[:, None] * unit, dims=("weekly_flow", "week"))
         by_flow = {flow: week[k] for k, flow in enumerate(spec.weekly_flows)}
-        effect = pt.stack([by_flow.get(flow, none) for flow in spec.flows])
+    none = pt.zeros(len(design.weeks))
+    effect = pt.stack([by_flow.get(flow, none) for flow in spec.flows])
     if spec.slow_level:
         sd = pm.HalfNormal("level_sd", np.array([spec.level_sd(flow) for flow in spec.flows]), dims="flow")
         z = pm.Normal("level_z", dims=("flow", "knot"))
