@@ -30,7 +30,7 @@ def draw_prior(design: Design, spec: ModelSpec, n: int, seed: int) -> xr.DataTre
     DataTree
         One chain in a group `posterior`, so that whatever reads a fit reads the prior too: same names, same dimensions.
     """
-    return draw_model_prior(build_forecaster(design, spec), n, seed)
+    return draw_model_prior(build_forecaster(design, spec, as_written=True), n, seed)
 
 
 def draw_model_prior(model: pm.Model, n: int, seed: int) -> xr.DataTree:

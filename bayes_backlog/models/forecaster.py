@@ -33,6 +33,7 @@ import pytensor.tensor as pt
 
 from bayes_backlog.models.design import Design, Floats, Ints, in_use, month_starts
 from bayes_backlog.models.draws import NOBODY
+from bayes_backlog.models.half_normal import half_normal
 from bayes_backlog.models.likelihoods import (
     add_division,
     add_independent_totals,
@@ -42,8 +43,10 @@ from bayes_backlog.models.likelihoods import (
     totals_of,
 )
 from bayes_backlog.models.packed_data import PackedData
-from bayes_backlog.models.slow_level import level_weights, n_knots
+from bayes_backlog.models.slow_level import n_knots
 from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.models.weekly_coordinates import find_evidence
+from bayes_backlog.models.weekly_effects import weekly_effects
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
@@ -71,7 +74,7 @@ def coordinates(design: Design, spec: ModelSpec) -> dict[str, list[str]]:
     }
 
 
-def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
+def build_forecaster(design: Design, spec: ModelSpec, *, as_written: bool = False) -> pm.Model:
     """Build the default model.
 
     Parameters
@@ -80,6 +83,9 @@ def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
         Training arrays.
     spec : ModelSpec
         Parts, terms and priors.
+    as_written : bool
+        With weeks and level as the prior draws them, for draws from the prior; the same model is sampled faster by the
+        posterior's own coordinates (`weekly_coordinates`).
 
     Returns
     -------
@@ -88,7 +94,8 @@ def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
     """
     with pm.Model(coords=coordinates(design, spec)) as model:
         data = PackedData()
-        common = _Common(design, spec, data, _shared_effects(design, spec, data), *_parameters(spec))
+        parameters = _parameters(spec)
+        common = _Common(design, spec, data, parameters, _shared_effects(design, spec, data, parameters, as_written))
         for flow in spec.office_flows:
             _add_office_flow(flow, common)
         if spec.staff_flows:
@@ -98,60 +105,63 @@ def build_forecaster(design: Design, spec: ModelSpec) -> pm.Model:
 
 
 @dataclass(frozen=True)
+class _Parameters:
+    """Tensors by flow, elasticities by (flow, state)."""
+
+    intercept: TensorVariable
+    noise: TensorVariable
+    dispersion: TensorVariable
+    elasticity: dict[tuple[str, str], TensorVariable]
+    day_concentration: dict[str, TensorVariable]
+
+
+@dataclass(frozen=True)
 class _Common:
-    """What all flows are made of; tensors by flow, elasticities by (flow, state)."""
+    """What all flows are made of: `shared` are (F, D) calendar, week and level."""
 
     design: Design
     spec: ModelSpec
     data: PackedData
+    of: _Parameters
     shared: TensorVariable
-    intercept: TensorVariable
-    dispersion: TensorVariable
-    elasticity: dict[tuple[str, str], TensorVariable]
-    day_concentration: dict[str, TensorVariable]
 
     def log_day(self, flow: str, state_day: Ints | slice = slice(None)) -> TensorVariable:
         """(D,) what a day does to all of a flow, with the office's states of the days `state_day`."""
         effect = self.shared[self.spec.flows.index(flow)]
         for state, values in self.design.office_states.items():
-            if (flow, state) in self.elasticity:
-                effect = effect + self.elasticity[flow, state] * self.data.add(values[state_day])
+            if (flow, state) in self.of.elasticity:
+                effect = effect + self.of.elasticity[flow, state] * self.data.add(values[state_day])
         return effect
 
     def flow_dispersion(self, flow: str) -> TensorVariable:
         """Dispersion of a flow's totals."""
-        return self.dispersion[self.spec.flows.index(flow)]
+        return self.of.dispersion[self.spec.flows.index(flow)]
 
 
-def _parameters(
-    spec: ModelSpec,
-) -> tuple[TensorVariable, TensorVariable, dict[tuple[str, str], TensorVariable], dict[str, TensorVariable]]:
-    """Return intercept and dispersion by flow, elasticities, and day concentrations of flows in batches."""
+def _parameters(spec: ModelSpec) -> _Parameters:
+    """Add what every flow has."""
     intercept = pm.Normal("intercept", *_intercept_prior(spec), dims="flow")
     exponents = pm.Normal("elasticity", *_elasticity_prior(spec), dims="elasticity_of")
-    noise = pm.HalfNormal("noise", np.array([spec.noise(flow) for flow in spec.flows]), dims="flow")
+    noise = half_normal("noise", np.array([spec.noise(flow) for flow in spec.flows]), dims="flow")
     dispersion = pm.Deterministic("dispersion", noise**-2, dims="flow")
-    concentration: TensorVariable | None = None
+    day_concentration: dict[str, TensorVariable] = {}
     if spec.batched_flows:
-        batch = pm.HalfNormal("batch", spec.priors.batch, dims="batched_flow")
+        batch = half_normal("batch", spec.priors.batch, dims="batched_flow")
         concentration = pm.Deterministic("day_concentration", batch**-2, dims="batched_flow")
-    return (
-        intercept,
-        dispersion,
-        {pair: exponents[k] for k, pair in enumerate(spec.elasticity_names())},
-        {} if concentration is None else {flow: concentration[k] for k, flow in enumerate(spec.batched_flows)},
-    )
+        day_concentration = {flow: concentration[k] for k, flow in enumerate(spec.batched_flows)}
+    elasticity = {pair: exponents[k] for k, pair in enumerate(spec.elasticity_names())}
+    return _Parameters(intercept, noise, dispersion, elasticity, day_concentration)
 
 
 def _add_office_flow(flow: str, common: _Common) -> None:
     """Add the likelihood of a flow of the office as a whole."""
     design, k = common.design, common.spec.flows.index(flow)
     counts, spread = design.office_counts[k], common.flow_dispersion(flow)
-    if flow in common.day_concentration:
-        mean = pt.exp(common.intercept[k] + common.log_day(flow, month_starts(design.month_of_day)))
+    if flow in common.of.day_concentration:
+        mean = pt.exp(common.of.intercept[k] + common.log_day(flow, month_starts(design.month_of_day)))
         _add_batches(flow, counts, mean, common)
     else:
-        add_totals(flow, common.data, counts, pt.exp(common.intercept[k] + common.log_day(flow)), spread)
+        add_totals(flow, common.data, counts, pt.exp(common.of.intercept[k] + common.log_day(flow)), spread)
 
 
 def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common) -> None:
@@ -173,16 +183,16 @@ def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common)
     month_mean = sums_of(data, mean, months)
     add_totals(flow, data, totals_of(counts, months), month_mean, common.flow_dispersion(flow))
     cases = cases_of(data, counts, months)
-    sizes = common.day_concentration[flow] * data.add(np.bincount(months).astype(float))
+    sizes = common.of.day_concentration[flow] * data.add(np.bincount(months).astype(float))
     add_division(f"{flow}_month", cases, (sizes / month_mean)[cases.group] * mean[cases.row], sizes)
 
 
 def _add_staff_flows(common: _Common) -> None:
     """Add the likelihood of all flows counted per person."""
     design, spec, data = common.design, common.spec, common.data
-    spell = _spell_effects(design, spec, data, common.intercept[len(spec.office_flows) :])
+    spell = _spell_effects(design, spec, data, common.of.intercept[len(spec.office_flows) :])
     exponent = pm.Normal("own_pace", *spec.priors.own_pace, dims="staff_flow") if spec.own_pace else None
-    clumping = pm.HalfNormal("clumping", spec.priors.noise, dims="staff_flow")
+    clumping = half_normal("clumping", spec.priors.noise, dims="staff_flow")
     concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
     row_spell, row_wip = data.add(design.row_spell), data.add(design.row_wip)
     row_pace = data.add(design.row_pace)
@@ -195,13 +205,13 @@ def _add_staff_flows(common: _Common) -> None:
 
     for k, flow in enumerate(spec.staff_flows):
         alone = exposure * pt.exp(spell[k])[row_spell]
-        answer = pt.exp(common.elasticity[flow, "wip"] * wip_levels) if (flow, "wip") in common.elasticity else None
+        answer = pt.exp(common.of.elasticity[flow, "wip"] * wip_levels) if (flow, "wip") in common.of.elasticity else None
         row = alone if answer is None else alone * answer[row_wip]
         day = pt.exp(common.log_day(flow))
         mean = day * pt.maximum(sums_of(data, row, design.row_day, n_days), NOBODY)
         counts = design.row_counts[k]
         cases, totals = cases_of(data, counts, design.row_day), totals_of(counts, design.row_day, n_days)
-        if flow in common.day_concentration:
+        if flow in common.of.day_concentration:
             then = alone if answer is None else alone * answer[data.add(design.row_month_wip)]
             month_day = pt.exp(common.log_day(flow, month_starts(design.month_of_day)))
             month_mean = month_day * pt.maximum(sums_of(data, then, design.row_day, n_days), NOBODY)
@@ -228,13 +238,22 @@ def _elasticity_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
     return mean, sd
 
 
-def _shared_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVariable:
+def _shared_effects(
+    design: Design, spec: ModelSpec, data: PackedData, parameters: _Parameters, as_written: bool
+) -> TensorVariable:
     """(flow, D) calendar, week and level, relative to their mean over the training days.
 
     What a rush on some days adds to a month must not be traded against the rate of all days, so rate ratios of the
     calendar have mean one; sampling a calendar with mean zero on the log scale crawled along that ridge.
     """
-    calendar, weeks = _calendar_effects(design, spec, data), _week_effects(design, spec, data)
+    calendar, evidence = _calendar_effects(design, spec, data), None
+    if not as_written:
+        others = [
+            calendar[k] + sum(exponent * data.add(design.office_states[state]) for (of, state), exponent in parameters.elasticity.items() if of == flow and state in design.office_states)
+            for k, flow in enumerate(spec.flows)
+        ]
+        evidence = find_evidence(design, spec, data, parameters.noise, pt.stack(others))
+    weeks = weekly_effects(design, spec, data, evidence)[:, data.add(design.week_of_day)]
     means = pt.log(pt.exp(calendar).mean(axis=1)) + weeks.mean(axis=1)
     mean = pm.Deterministic("shared_mean", means, dims="flow")
     return calendar + weeks - mean[:, None]
@@ -247,39 +266,6 @@ def _calendar_effects(design: Design, spec: ModelSpec, data: PackedData) -> Tens
     return coefficient @ data.add(design.calendar).T
 
 
-def _week_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVariable:
-    """(flow, D) AR(1) week effects plus slow level.
-
-    Innovations are sampled as standard normals: centred or partly centred ones mixed worse on real and simulated
-    offices, because some flow's level hardly moves and its scale then makes a funnel.
-    """
-    week_of_day = data.add(design.week_of_day)
-    by_flow: dict[str, TensorVariable] = {}
-    if spec.weekly_flows:
-        sd = pm.HalfNormal("week_sd", spec.priors.week_sd, dims="weekly_flow")
-        stretched = pm.Beta("week_persistence_share", *spec.priors.week_persistence, dims="weekly_flow")
-        persistence = pm.Deterministic("week_persistence", 2 * stretched - 1, dims="weekly_flow")
-        z = pm.Normal("week_z", dims=("weekly_flow", "week"))
-        unit = pt.stack([_autoregressive(z[k], persistence[k]) for k in range(len(spec.weekly_flows))])
-        week = pm.Deterministic("week_effect", sd[:, None] * unit, dims=("weekly_flow", "week"))
-        by_flow = {flow: week[k] for k, flow in enumerate(spec.weekly_flows)}
-    none = pt.zeros(len(design.weeks))
-    effect = pt.stack([by_flow.get(flow, none) for flow in spec.flows])
-    if spec.slow_level:
-        sd = pm.HalfNormal("level_sd", np.array([spec.level_sd(flow) for flow in spec.flows]), dims="flow")
-        z = pm.Normal("level_z", dims=("flow", "knot"))
-        weights = data.add(level_weights(len(design.weeks), spec.priors.level_range_weeks))
-        effect = effect + pm.Deterministic("slow_level", sd[:, None] * (z @ weights.T), dims=("flow", "week"))
-    return effect[:, week_of_day]
-
-
-def _autoregressive(z: TensorVariable, persistence: TensorVariable) -> TensorVariable:
-    """Return a stationary AR(1) series of unit sd from standard normal innovations, by one triangular solve."""
-    n = z.shape[0]
-    scaled = pt.concatenate([z[:1], z[1:] * pt.sqrt(1 - persistence**2)])
-    return pt.linalg.solve_triangular(pt.eye(n) - persistence * pt.eye(n, k=-1), scaled, lower=True)
-
-
 def _spell_effects(design: Design, spec: ModelSpec, data: PackedData, intercept: TensorVariable) -> TensorVariable:
     """(staff_flow, S) log rates per FTE-day of each spell on an average day."""
     priors, staff = spec.priors, design.staff
@@ -288,7 +274,7 @@ def _spell_effects(design: Design, spec: ModelSpec, data: PackedData, intercept:
     team = _group_effect("team", priors.team_sd, staff.teams, data)
     role = _group_effect("role", priors.role_sd, staff.roles, data)
     at_home = intercept[:, None] + team[:, home_team] + role[:, home_role]
-    investigator_sd = pm.HalfNormal("investigator_sd", priors.investigator_sd, dims="staff_flow")
+    investigator_sd = half_normal("investigator_sd", priors.investigator_sd, dims="staff_flow")
     dims = ("staff_flow", "investigator")
     if in_use(staff.investigators).sum() >= CENTRED_FROM:
         investigator = pm.Normal("investigator_rate", at_home, investigator_sd[:, None], dims=dims)
@@ -303,7 +289,7 @@ def _spell_effects(design: Design, spec: ModelSpec, data: PackedData, intercept:
 def _group_effect(group: str, prior_sd: float, labels: tuple[str, ...], data: PackedData) -> TensorVariable:
     """(staff_flow, label) effects that sum to zero over the labels in use, so that the intercept is their average."""
     used = data.add(in_use(labels).astype(float))
-    sd = pm.HalfNormal(f"{group}_sd", prior_sd, dims="staff_flow")
+    sd = half_normal(f"{group}_sd", prior_sd, dims="staff_flow")
     z = pm.Normal(f"{group}_z", dims=("staff_flow", group))
     centred = z - (z @ used / used.sum())[:, None]
     return pm.Deterministic(f"{group}_effect", sd[:, None] * centred, dims=("staff_flow", group))
