@@ -73,7 +73,7 @@ PRIOR_DRAWS = 400
 """Offices simulated from the prior: a share of 0.1 is then known to 0.015, one Monte-Carlo standard error."""
 KEPT_DRAWS_PER_CHAIN = 1000
 """At most, evenly spaced: the gate judges all draws before they are thinned."""
-POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_z", "level_z", "team_z", "role_z", "investigator_z")
+POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_normals", "level_normals", "team_z", "role_z", "investigator_z")
 """Standard normals behind effects that are kept themselves."""
 
 SENSITIVITY = "model/sensitivity.csv"

@@ -205,7 +205,9 @@ def _add_staff_flows(common: _Common) -> None:
 
     for k, flow in enumerate(spec.staff_flows):
         alone = exposure * pt.exp(spell[k])[row_spell]
-        answer = pt.exp(common.of.elasticity[flow, "wip"] * wip_levels) if (flow, "wip") in common.of.elasticity else None
+        answer = (
+            pt.exp(common.of.elasticity[flow, "wip"] * wip_levels) if (flow, "wip") in common.of.elasticity else None
+        )
         row = alone if answer is None else alone * answer[row_wip]
         day = pt.exp(common.log_day(flow))
         mean = day * pt.maximum(sums_of(data, row, design.row_day, n_days), NOBODY)
@@ -249,7 +251,12 @@ def _shared_effects(
     calendar, evidence = _calendar_effects(design, spec, data), None
     if not as_written:
         others = [
-            calendar[k] + sum(exponent * data.add(design.office_states[state]) for (of, state), exponent in parameters.elasticity.items() if of == flow and state in design.office_states)
+            calendar[k]
+            + sum(
+                exponent * data.add(design.office_states[state])
+                for (of, state), exponent in parameters.elasticity.items()
+                if of == flow and state in design.office_states
+            )
             for k, flow in enumerate(spec.flows)
         ]
         evidence = find_evidence(design, spec, data, parameters.noise, pt.stack(others))

@@ -27,20 +27,20 @@ def half_normal(name: str, scale: float | Floats, dims: str) -> TensorVariable:
 class NormalScore(Transform):
     """The place on the line of a half-normal's quantile: the standard normal's quantile of the same probability."""
 
-    name = "normal_score"
+    name = "normalscore"
 
     def forward(self, value: TensorVariable, *inputs: Any) -> TensorVariable:
-        """Return the place of a scale; inputs are those of the half-normal, location and scale."""
-        return np.sqrt(2.0) * pt.erfinv(2 * pt.erf(value / inputs[1] / np.sqrt(2.0)) - 1)
+        """Return the place of a scale; the last of the inputs is the half-normal's own scale."""
+        return np.sqrt(2.0) * pt.erfinv(2 * pt.erf(value / inputs[-1] / np.sqrt(2.0)) - 1)
 
     def backward(self, value: TensorVariable, *inputs: Any) -> TensorVariable:
         """Return the scale at a place; each half of the line by the tail that is exact there."""
         below = pt.erfinv(pt.erfc(-pt.minimum(value, 0.0) / np.sqrt(2.0)) / 2)
         above = pt.erfcinv(pt.erfc(pt.maximum(value, 0.0) / np.sqrt(2.0)) / 2)
-        return inputs[1] * np.sqrt(2.0) * pt.where(value < 0, below, above)
+        return inputs[-1] * np.sqrt(2.0) * pt.where(value < 0, below, above)
 
     def log_jac_det(self, value: TensorVariable, *inputs: Any) -> TensorVariable:
         """Return the logarithm of the derivative: the standard normal's density over the half-normal's."""
-        scale = inputs[1]
+        scale = inputs[-1]
         relative = self.backward(value, *inputs) / scale
         return pt.log(scale / 2) + (relative**2 - value**2) / 2

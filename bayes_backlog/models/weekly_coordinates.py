@@ -134,8 +134,7 @@ def sampled_level(
     seen = np.isin(np.arange(len(weights)), design.week_of_day)
     turned = weights @ np.linalg.svd(_centred(weights, seen))[2].T
     heard = _centred(turned, seen)
-    n_flows = len(pm.modelcontext(None).coords["flow"])
-    normals = pm.Flat("level_normals", dims=("flow", "knot"), initval=np.zeros((n_flows, weights.shape[1])))
+    normals = pm.Flat("level_normals", dims=("flow", "knot"))
     gain = sd[:, None] * evidence.curvature[:, None]
     variance = 1 / (1 + sd[:, None] * gain * data.add((heard**2).sum(axis=0)))
     z = variance * gain * (evidence.log_ratio @ data.add(heard)) + pt.sqrt(variance) * normals
@@ -177,15 +176,14 @@ def sampled_weeks(
     basis = data.add(cosines)
     turn = data.add(np.cos(np.pi * np.maximum(place - first, 0) / (n_weeks - first)))
 
-    n_flows = len(pm.modelcontext(None).coords["weekly_flow"])
-    normals = pm.Flat("week_normals", dims=("weekly_flow", "week"), initval=np.zeros((n_flows, n_weeks)))
+    normals = pm.Flat("week_normals", dims=("weekly_flow", "week"))
     sd, persistence = sd[:, None], persistence[:, None]
     spectrum = sd**2 * (1 - persistence**2) / (1 + persistence**2 - 2 * persistence * turn)
     curvature = evidence.curvature[:, None] * heard
     variance = spectrum / (1 + spectrum * curvature)
     weeks = (variance * curvature * (evidence.log_ratio @ basis) + pt.sqrt(variance) * normals) @ basis.T
 
-    before = pt.concatenate([pt.zeros((n_flows, 1)), weeks[:, :-1]], axis=1)
+    before = pt.concatenate([pt.zeros_like(weeks[:, :1]), weeks[:, :-1]], axis=1)
     step_variance = sd**2 * (1 - persistence**2 * (1 - begins))
     density = seen * (pt.log(variance) - pt.log(step_variance) - (weeks - persistence * before) ** 2 / step_variance)
     pm.Potential("week_density", (density - (1 - seen) * normals**2).sum() / 2)
