@@ -24,7 +24,7 @@ def half_normal(name: str, scale: float | Floats, dims: str) -> TensorVariable:
     return pm.HalfNormal(name, scale, dims=dims, default_transform=NormalScore())
 
 
-class NormalScore(Transform):
+class NormalScore(Transform):  # type: ignore[misc]
     """The place on the line of a half-normal's quantile: the standard normal's quantile of the same probability."""
 
     name = "normalscore"
