@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pymc as pm
 
-POPULATIONS = frozenset({"week", "knot", "investigator", "team", "role"})
+POPULATIONS = frozenset({"week", "knot", "investigator", "team", "role", "group"})
 """Dimensions whose labels come from the data; what lies along them follows a distribution that parameters describe."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import nutpie
 import pymc as pm
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 Progress = Callable[[int, int, str], None]
 """Called with work done, work in all and a few words."""
@@ -99,25 +100,27 @@ def sample_posterior(
         words = "sampling" + (f", {diverged} divergences" if diverged else "")
         progress(sum(chain.finished_draws for chain in chains), total, words)
 
-    sampler = nutpie.sample(
-        code,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=cores,
-        seed=settings.seed,
-        target_accept=settings.target_accept,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=report,
-        blocking=False,
-    )
-    try:
-        trace = sampler.wait()
-    except BaseException:
-        # Left to itself, an interrupted sampler returns the draws it has as if they were all.
-        sampler.cancel()
-        raise
+    # Several threads lose a hundred times what they gain on matrices of ten rows.
+    with threadpool_limits(1, user_api="blas"):
+        sampler = nutpie.sample(
+            code,
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=cores,
+            seed=settings.seed,
+            target_accept=settings.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=report,
+            blocking=False,
+        )
+        try:
+            trace = sampler.wait()
+        except BaseException:
+            # Left to itself, an interrupted sampler returns the draws it has as if they were all.
+            sampler.cancel()
+            raise
     progress(total, total, "sampled")
     posterior = trace["posterior"].to_dataset()
     labels = {

@@ -17,9 +17,10 @@ many cases are expected, so that lumpy days cannot pull their mean down. (With c
 dispersion = concentration * M[t] all rows are independent, of variance mu (1 + 1/concentration): `day_shock = False`.)
 No latent variable per day is sampled, and no row needs a log-gamma unless it has an event.
 
-Where there are many, investigators are sampled centred on their home team and role; the weekly effects are AR(1), the
-level is linear between knots eight weeks apart, both with mean zero over the training days, and calendar effects are
-scaled so that their rate ratios have mean one: an intercept is the log of the mean rate, whatever the month's end does.
+The weekly effects are AR(1), the level is linear between knots eight weeks apart, both with mean zero over the training
+days, and calendar effects are scaled so that their rate ratios have mean one: an intercept is the log of the mean rate,
+whatever the month's end does. Effects of weeks and of staff are sampled in coordinates of their likely posterior
+(`weekly_coordinates`, `nested_effects`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_backlog.models.design import Design, Floats, Ints, in_use, month_starts
+from bayes_backlog.models.design import Design, Floats, Ints, month_starts
 from bayes_backlog.models.draws import NOBODY
 from bayes_backlog.models.half_normal import half_normal
 from bayes_backlog.models.likelihoods import (
@@ -45,16 +46,12 @@ from bayes_backlog.models.likelihoods import (
 from bayes_backlog.models.packed_data import PackedData
 from bayes_backlog.models.slow_level import n_knots
 from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.models.staff_effects import spell_effects
 from bayes_backlog.models.weekly_coordinates import find_evidence
 from bayes_backlog.models.weekly_effects import weekly_effects
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
-
-
-CENTRED_FROM = 16
-"""Investigators from which on their rates are sampled centred on team and role. With few people the data cannot keep
-their spread away from zero, where the centred form is a funnel; with many the other form mixes badly."""
 
 
 def coordinates(design: Design, spec: ModelSpec) -> dict[str, list[str]]:
@@ -71,6 +68,7 @@ def coordinates(design: Design, spec: ModelSpec) -> dict[str, list[str]]:
         "investigator": list(design.staff.investigators),
         "team": list(design.staff.teams),
         "role": list(design.staff.roles),
+        "group": [*design.staff.teams, *design.staff.roles],
     }
 
 
@@ -84,8 +82,8 @@ def build_forecaster(design: Design, spec: ModelSpec, *, as_written: bool = Fals
     spec : ModelSpec
         Parts, terms and priors.
     as_written : bool
-        With weeks and level as the prior draws them, for draws from the prior; the same model is sampled faster by the
-        posterior's own coordinates (`weekly_coordinates`).
+        With all effects as the prior draws them, for draws from the prior; the same model is sampled faster in
+        coordinates of the posterior.
 
     Returns
     -------
@@ -99,7 +97,7 @@ def build_forecaster(design: Design, spec: ModelSpec, *, as_written: bool = Fals
         for flow in spec.office_flows:
             _add_office_flow(flow, common)
         if spec.staff_flows:
-            _add_staff_flows(common)
+            _add_staff_flows(common, as_written)
         data.store()
     return model
 
@@ -187,13 +185,18 @@ def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common)
     add_division(f"{flow}_month", cases, (sizes / month_mean)[cases.group] * mean[cases.row], sizes)
 
 
-def _add_staff_flows(common: _Common) -> None:
+def _add_staff_flows(common: _Common, as_written: bool) -> None:
     """Add the likelihood of all flows counted per person."""
     design, spec, data = common.design, common.spec, common.data
-    spell = _spell_effects(design, spec, data, common.of.intercept[len(spec.office_flows) :])
-    exponent = pm.Normal("own_pace", *spec.priors.own_pace, dims="staff_flow") if spec.own_pace else None
+    nothing = pt.zeros(len(spec.staff_flows))
+    pace = pm.Normal("own_pace", *spec.priors.own_pace, dims="staff_flow") if spec.own_pace else nothing
     clumping = half_normal("clumping", spec.priors.noise, dims="staff_flow")
     concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
+    intercept = common.of.intercept[len(spec.office_flows) :]
+    exponents = [
+        (common.of.elasticity.get((flow, "wip"), nothing[k]), pace[k]) for k, flow in enumerate(spec.staff_flows)
+    ]
+    spell = spell_effects(design, spec, data, intercept, clumping, exponents, as_written=as_written)
     row_spell, row_wip = data.add(design.row_spell), data.add(design.row_wip)
     row_pace = data.add(design.row_pace)
     exposure = data.add(design.row_exposure)
@@ -223,7 +226,7 @@ def _add_staff_flows(common: _Common) -> None:
         else:
             add_independent_totals(flow, data, totals, mean, concentration[k] * mean, cases)
         sizes = concentration[k] * (present if spec.day_shock else mean)
-        weight = row if exponent is None else row * pt.exp(exponent[k] * data.add(design.log_pace[k]))[row_pace]
+        weight = row * pt.exp(pace[k] * data.add(design.log_pace[k]))[row_pace] if spec.own_pace else row
         whole = pt.maximum(sums_of(data, weight, design.row_day, n_days), NOBODY)
         add_division(flow, cases, (sizes / whole)[cases.group] * weight[cases.row], sizes)
 
@@ -271,32 +274,3 @@ def _calendar_effects(design: Design, spec: ModelSpec, data: PackedData) -> Tens
     sd = np.array([[spec.term_sd(term, flow) for term in spec.terms] for flow in spec.flows])
     coefficient = pm.Normal("calendar", 0.0, sd, dims=("flow", "term"))
     return coefficient @ data.add(design.calendar).T
-
-
-def _spell_effects(design: Design, spec: ModelSpec, data: PackedData, intercept: TensorVariable) -> TensorVariable:
-    """(staff_flow, S) log rates per FTE-day of each spell on an average day."""
-    priors, staff = spec.priors, design.staff
-    home_team, home_role = data.add(staff.home_team), data.add(staff.home_role)
-    of, team_of, role_of = map(data.add, (staff.spell_investigator, staff.spell_team, staff.spell_role))
-    team = _group_effect("team", priors.team_sd, staff.teams, data)
-    role = _group_effect("role", priors.role_sd, staff.roles, data)
-    at_home = intercept[:, None] + team[:, home_team] + role[:, home_role]
-    investigator_sd = half_normal("investigator_sd", priors.investigator_sd, dims="staff_flow")
-    dims = ("staff_flow", "investigator")
-    if in_use(staff.investigators).sum() >= CENTRED_FROM:
-        investigator = pm.Normal("investigator_rate", at_home, investigator_sd[:, None], dims=dims)
-    else:
-        z = pm.Normal("investigator_z", dims=dims)
-        investigator = pm.Deterministic("investigator_rate", at_home + investigator_sd[:, None] * z, dims=dims)
-    ramp = pm.Normal("ramp", *priors.ramp, dims="staff_flow")
-    own = investigator - team[:, home_team] - role[:, home_role]
-    return own[:, of] + team[:, team_of] + role[:, role_of] + ramp[:, None] * data.add(staff.spell_ramp)
-
-
-def _group_effect(group: str, prior_sd: float, labels: tuple[str, ...], data: PackedData) -> TensorVariable:
-    """(staff_flow, label) effects that sum to zero over the labels in use, so that the intercept is their average."""
-    used = data.add(in_use(labels).astype(float))
-    sd = half_normal(f"{group}_sd", prior_sd, dims="staff_flow")
-    z = pm.Normal(f"{group}_z", dims=("staff_flow", group))
-    centred = z - (z @ used / used.sum())[:, None]
-    return pm.Deterministic(f"{group}_effect", sd[:, None] * centred, dims=("staff_flow", group))

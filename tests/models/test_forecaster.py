@@ -229,16 +229,3 @@ def test_posterior_without_weekly_parts_has_flat_weeks(small: Prepared) -> None:
     assert draws.week_effect.shape == (2, len(spec.flows), len(small.design.weeks))
     assert not draws.slow_level.any()
     assert draws.elasticity == {}
-
-
-def test_people_are_centred_where_there_are_many(small: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both forms are one model: each agrees with scipy up to the same constant. The small office has few people."""
-    constants = []
-    for centred_from, sampled in ((1, "investigator_rate"), (16, "investigator_z")):
-        monkeypatch.setattr("bayes_backlog.models.forecaster.CENTRED_FROM", centred_from)
-        model = build_forecaster(small.design, small.spec)
-        assert sampled in {variable.name for variable in model.free_RVs}
-        start = [model.initial_point()]
-        slow = independent_likelihood(named_values(model, start)[0], small.design, small.spec)
-        constants.append(likelihood_of(model, start)[0] - slow)
-    assert np.ptp(constants) < 1e-6 * abs(slow)
