@@ -137,8 +137,8 @@ class Sampling(Section):
     """How the posterior is sampled."""
 
     chains: Annotated[int, Field(ge=2)] = 4
-    draws: Annotated[int, Field(ge=50)] = 3000
-    tune: Annotated[int, Field(ge=50)] = 1000
+    draws: Annotated[int, Field(ge=50)] = 1500
+    tune: Annotated[int, Field(ge=50)] = 600
     target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
     seed: int = 20240229
     accept_gate_failure_because: str | None = None
@@ -171,7 +171,7 @@ class Backtest(Section):
     horizon_working_days: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (5, 21, 63)
     chains: Annotated[int, Field(ge=2)] = 2
     draws: Annotated[int, Field(ge=50)] = 700
-    tune: Annotated[int, Field(ge=50)] = 500
+    tune: Annotated[int, Field(ge=50)] = 400
     baselines: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_BASELINES
     variants: dict[Annotated[str, Field(pattern=NAME)], Model] = Field(default_factory=dict)
 
