@@ -37,6 +37,7 @@ from bayes_backlog.forecasts.uncertainty import uncertainty_split
 from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows
 from bayes_backlog.inference.fit import Prepared, fit, prepare
 from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
+from bayes_backlog.inference.leave_one_out import leave_one_out_pit, pit_verdicts
 from bayes_backlog.inference.parity import parity_verdicts
 from bayes_backlog.inference.rows import fit_rows
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here
@@ -254,14 +255,14 @@ def check_stage(shop: Workshop, prepared: Prepared) -> None:
     def make() -> None:
         seed = shop.config.sampling.seed
         with shop.bar("Checking priors and replicated totals") as progress:
-            progress(0, 4, "drawing from the prior")
+            progress(0, 5, "drawing from the prior")
             prior_verdicts, ranges = prior_predictive(prepared, shop.config.calendar, PRIOR_DRAWS, seed)
             write_table(prior_table(prepared.spec.priors), shop.run.path("model/priors.csv"))
             write_table(ranges, shop.run.path("model/prior_predictive.csv"))
-            progress(1, 4, "drawing replicates")
+            progress(1, 5, "drawing replicates")
             draws = fitted_draws(shop, prepared, -(-CHECK_DRAWS // shop.config.sampling.chains))
             replicates = replicate_flows(draws, prepared.design, prepared.spec, seed)
-            progress(2, 4, "comparing")
+            progress(2, 5, "comparing")
             verdicts, replicated = aggregate_verdicts(replicates, prepared.design, prepared.spec)
             convergence = shop.run.table("model/convergence.csv").assign(gate="convergence")
             prior = verdict_table(prior_verdicts).assign(gate="prior")
@@ -269,14 +270,19 @@ def check_stage(shop: Workshop, prepared: Prepared) -> None:
             everything = pd.concat([convergence, prior, aggregate], ignore_index=True)
             write_table(everything, shop.run.path("model/verdicts.csv"))
             write_table(replicated, shop.run.path("model/replicates.parquet"))
-            progress(3, 4, "comparing programs of the row model")
+            progress(3, 5, "leaving out one total after another")
+            left_out = leave_one_out_pit(draws, prepared.design, prepared.spec, seed)
+            write_table(left_out, shop.run.path("model/loo_pit.parquet"))
+            write_table(verdict_table(pit_verdicts(left_out)), shop.run.path("model/loo_pit.csv"))
+            progress(4, 5, "comparing programs of the row model")
             table = row_table(prepared.design, prepared.spec)
             flows = prepared.spec.staff_flows
             parity = [v for flow in flows for v in parity_verdicts(table, flow, prepared.spec, seed)]
             write_table(verdict_table(parity), shop.run.path("model/parity.csv"))
-            progress(4, 4, "done")
+            progress(5, 5, "done")
 
-    names = ("verdicts.csv", "replicates.parquet", "priors.csv", "prior_predictive.csv", "parity.csv")
+    tables = ("verdicts.csv", "replicates.parquet", "priors.csv", "prior_predictive.csv", "parity.csv")
+    names = (*tables, "loo_pit.parquet", "loo_pit.csv")
     make_stage(shop, "check", tuple(f"model/{name}" for name in names), make)
 
 

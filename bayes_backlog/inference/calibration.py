@@ -147,10 +147,21 @@ def calibration_table(ranks: pd.DataFrame, prob: float = 0.95) -> pd.DataFrame:
 
 def stays_in_band(ranks: Floats, prob: float) -> bool:
     """Return whether ranks' distribution function stays in the band that uniform ones leave with 1 - `prob`."""
-    points = np.arange(1, len(ranks)) / len(ranks)
+    found = distribution_and_band(ranks, prob)
+    return bool(((found["share"] >= found["low"]) & (found["share"] <= found["high"])).all())
+
+
+def distribution_and_band(ranks: Floats, prob: float) -> pd.DataFrame:
+    """Return the distribution function of n ranks, and the band in which all of it lies with a probability.
+
+    Returns
+    -------
+    DataFrame
+        place (1/n, ..., (n - 1)/n), share (of ranks up to there), low, high.
+    """
+    places = np.arange(1, len(ranks)) / len(ranks)
     low, high = _band(len(ranks), prob)
-    observed = compute_ecdf(ranks, points)
-    return bool(((observed >= low) & (observed <= high)).all())
+    return pd.DataFrame({"place": places, "share": compute_ecdf(ranks, places), "low": low, "high": high})
 
 
 @cache

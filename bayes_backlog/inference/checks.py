@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayes_backlog.inference.expected import day_effects, row_means
 from bayes_backlog.inference.gate import Status, Verdict
-from bayes_backlog.models.design import Design, Floats, Ints, month_starts
+from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import (
     PosteriorDraws,
     draw_division,
     draw_negative_binomial,
     draw_weeks,
     generators,
-    own_rates,
 )
 from bayes_backlog.models.spec import ModelSpec
 
@@ -65,14 +65,7 @@ def replicate_flows(
     rng = generators(seed, ("week", *spec.flows))
     start = draws.week_sd * rng["week"].standard_normal(draws.week_sd.shape)
     weeks = draws.week_effect if same_weeks else draw_weeks(draws, start, len(design.weeks), rng["week"])
-    weeks = weeks + draws.slow_level
-    shared = draws.calendar @ design.calendar.T + weeks[:, :, design.week_of_day] - draws.shared_mean[:, :, None]
-    for (flow, state), exponent in draws.elasticity.items():
-        if state in design.office_states:
-            seen = design.office_states[state]
-            if flow in spec.batched_flows:
-                seen = seen[month_starts(design.month_of_day)]
-            shared[:, spec.flows.index(flow)] += exponent[:, None] * seen
+    shared = day_effects(draws, design, spec, weeks)
     replicates: dict[str, NDArray[np.int32]] = {}
     for k, flow in enumerate(spec.office_flows):
         mean = np.exp(draws.intercept[:, k, None] + shared[:, k])
@@ -104,19 +97,8 @@ def _staff_rows(
     draws: PosteriorDraws, design: Design, spec: ModelSpec, k: int, shared: Floats, rng: np.random.Generator
 ) -> NDArray[np.int32]:
     """(n, R) replicated counts of one staff flow."""
-    staff, flow = design.staff, spec.staff_flows[k]
-    own = own_rates(draws, staff)[:, k, staff.spell_investigator]
-    place = draws.team_effect[:, k, staff.spell_team] + draws.role_effect[:, k, staff.spell_role]
-    spell = own + place + draws.ramp[:, k, None] * staff.spell_ramp
+    flow, means = spec.staff_flows[k], row_means(draws, design, spec, k, shared)
     ends = np.concatenate([[0], design.day_ends])
-    exponent = draws.elasticity.get((flow, "wip"), np.zeros(draws.n))
-
-    def means(day: int, wip: Ints) -> Floats:
-        here = slice(ends[day], ends[day + 1])
-        own_wip = np.log1p(wip[here]) - design.state_centre["wip"]
-        log_rate = spell[:, design.row_spell[here]] + exponent[:, None] * own_wip + shared[:, day, None]
-        return design.row_exposure[here] * np.exp(log_rate)
-
     days = range(len(design.dates))
     dispersion = draws.dispersion[:, spec.flows.index(flow)]
     totals = None

@@ -7,11 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_backlog.inference.calibration import distribution_and_band
+from bayes_backlog.inference.leave_one_out import PROB
 from bayes_backlog.reporting.forecast_tables import words
 from bayes_backlog.reporting.markdown import cases, escape, escape_sentence, listing, pipe_table, verdict
 from bayes_backlog.runs import Run
 
 SENSITIVITY = "model/sensitivity.csv"
+LEFT_OUT = "model/loo_pit.parquet"
 CONVERGENCE = {
     "finite draws": "every draw is a number",
     "R-hat": "chains that started apart ended up agreeing",
@@ -120,6 +123,26 @@ def replicates(run: Run, statistic: str) -> pd.DataFrame:
     return table[["replicate", "observed"]].assign(panel=table["flow"].map(words), status=table["flow"].map(status))[
         ["panel", "replicate", "observed", "status"]
     ]
+
+
+def left_out(run: Run) -> pd.DataFrame:
+    """Return where totals lie in what the model expects of them unseen, set against the uniform distribution.
+
+    Returns
+    -------
+    DataFrame
+        panel (the flow), place, gap (share of totals up to the place, less the place), low and high (the band that all
+        gaps stay in with the probability `PROB` if the model is right), status.
+    """
+    if not run.path(LEFT_OUT).is_file():
+        return pd.DataFrame(columns=["panel", "place", "gap", "low", "high", "status"])
+    status = run.table("model/loo_pit.csv").set_index("check")["status"]
+    panels = []
+    for flow, found in run.table(LEFT_OUT).groupby("flow", sort=False):
+        curve = distribution_and_band(found["pit"].to_numpy(), PROB)
+        gaps = curve[["share", "low", "high"]].sub(curve["place"], axis=0).rename(columns={"share": "gap"})
+        panels.append(gaps.assign(panel=words(str(flow)), place=curve["place"], status=status[flow]))
+    return pd.concat(panels, ignore_index=True)[["panel", "place", "gap", "low", "high", "status"]]
 
 
 def sensitivity_table(run: Run) -> str:

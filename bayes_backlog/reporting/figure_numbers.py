@@ -67,6 +67,21 @@ def replicate_numbers(table: pd.DataFrame) -> str:
     return details(pipe_table(["Flow", "Real", "Invented pasts (90\u00a0%)"], rows, align="lrr"))
 
 
+def gap_numbers(table: pd.DataFrame) -> str:
+    """Return what `gap_panels` draws: the largest gap each way, and where all of them should stay."""
+    rows = []
+    for panel, found in table.groupby("panel", sort=False):
+        low, high = (f"{found['gap'].agg(end):+.3f}" for end in ("min", "max"))
+        rows.append(
+            [
+                escape(panel),
+                verdict(found["status"].iloc[0], f"{low} to {high}"),
+                f"{found['low'].min():+.3f} to {found['high'].max():+.3f}",
+            ]
+        )
+    return details(pipe_table(["Flow", "Gaps", "Band at its widest"], rows, align="lrr"))
+
+
 def ratio_numbers(table: pd.DataFrame) -> str:
     """Return what `ratio_panels` draws, panels in columns."""
     cells = {

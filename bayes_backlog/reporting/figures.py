@@ -148,6 +148,34 @@ def replicate_panels(table: pd.DataFrame, *, x_label: str, columns: int = 2) -> 
     return figure
 
 
+def gap_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
+    """Draw how far places in a distribution are from uniform, in the band of uniform ones, a panel for each flow.
+
+    Parameters
+    ----------
+    table : DataFrame
+        panel, place, gap, low, high, status.
+    columns : int
+        Panels side by side.
+    """
+    if table.empty:
+        return _words_only("This run left no total out.")
+    panels = table["panel"].unique()
+    figure, axes = _grid(len(panels), columns, height=1.6)
+    for ax, panel in zip(axes, panels, strict=True):
+        rows = table[table["panel"] == panel]
+        status = rows["status"].iloc[0]
+        ax.fill_between(rows["place"], rows["low"], rows["high"], color=FAN[0.9], linewidth=0)
+        ax.step(rows["place"], rows["gap"], where="post", color=OBSERVED if status == "green" else VERDICTS[status])
+        ax.axhline(0, color=MUTED, linewidth=0.8)
+        ax.set_xlim(0, 1)
+        ax.xaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
+        ax.yaxis.set_major_locator(MaxNLocator(4))
+        _title(ax, panel)
+    figure.supxlabel("place in what was expected", fontsize=SMALL + 1)
+    return figure
+
+
 def ratio_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
     """Draw rate ratios with their intervals on a logarithmic axis, a panel for each flow.
 

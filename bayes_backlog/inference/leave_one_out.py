@@ -1,0 +1,122 @@
+"""Totals against what the model expects of them when it has not seen them: leave-one-out PIT.
+
+A total's probability integral transform is its place in its own predictive distribution, uniform if that distribution
+is right. A model that has seen a total is flattered, so draws are weighted as if it had been left out, by smoothed
+importance sampling (Vehtari, Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4); ties of counts are broken at
+random. Week effects stay as fitted: this looks at days, or months, given their weeks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from arviz_stats.base.array import array_stats
+from scipy import stats
+
+from bayes_backlog.inference.calibration import stays_in_band
+from bayes_backlog.inference.checks import day_totals, observed_flows
+from bayes_backlog.inference.expected import expected_totals
+from bayes_backlog.inference.gate import Status, Verdict
+from bayes_backlog.models.design import Design, Floats
+from bayes_backlog.models.draws import NOBODY, PosteriorDraws
+from bayes_backlog.models.spec import ModelSpec
+
+PROB = 0.95
+"""Probability with which all of a right model's values stay in their band."""
+MAX_PARETO_K = 0.7
+"""Beyond it a total pulls so hard that the draws with it say nothing of those without it."""
+UNIFORM_SD = 12**-0.5
+
+
+def leave_one_out_pit(draws: PosteriorDraws, design: Design, spec: ModelSpec, seed: int) -> pd.DataFrame:
+    """Place every total in its leave-one-out predictive distribution.
+
+    Parameters
+    ----------
+    draws : PosteriorDraws
+        n draws.
+    design, spec : Design, ModelSpec
+        What was fitted.
+    seed : int
+        Of what breaks ties and of the predictive draws.
+
+    Returns
+    -------
+    DataFrame
+        flow, unit (day, or month for a flow in batches), date (the first working day), observed, pit, pareto_k. Days
+        on which nobody worked are not placed.
+    """
+    expected, rng = expected_totals(draws, design, spec), np.random.default_rng(seed)
+    tables = []
+    for k, flow in enumerate(spec.flows):
+        batched = flow in spec.batched_flows
+        unit = design.month_of_day if batched else np.arange(len(design.dates))
+        first = np.unique(unit, return_index=True)[1]
+        mean = np.add.reduceat(expected[flow], first, axis=1)
+        by_day = day_totals(flow, observed_flows(design, spec)[flow], design, spec)[0]
+        observed = np.add.reduceat(by_day, first)
+        worked = mean.min(axis=0) > NOBODY
+        first, mean, observed = first[worked], mean[:, worked], observed[worked]
+        size = _dispersion(draws, spec, k, mean)
+        values, pareto_k = _pit(observed, mean, size, rng)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "flow": flow,
+                    "unit": "month" if batched else "day",
+                    "date": design.dates[first],
+                    "observed": observed.astype(np.int64),
+                    "pit": values,
+                    "pareto_k": pareto_k,
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _dispersion(draws: PosteriorDraws, spec: ModelSpec, k: int, mean: Floats) -> Floats:
+    """(n, U) dispersion of the totals; without a day shock that of a sum of independent rows."""
+    staff = k - len(spec.office_flows)
+    if spec.day_shock or staff < 0:
+        return np.broadcast_to(draws.dispersion[:, k, None], mean.shape)
+    return draws.concentration[:, staff, None] * mean
+
+
+def _pit(observed: Floats, mean: Floats, size: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return the (U,) places of the observed totals, and the (U,) shapes of the weights' tails."""
+    share = size / (size + mean)
+    of = stats.nbinom(size, share)
+    weights, pareto_k = _weights(of.logpmf(observed))
+    below, at_most = ((weights * cdf).sum(axis=0) for cdf in (of.cdf(observed - 1), of.cdf(observed)))
+    return np.clip(rng.uniform(below, at_most), 0.0, 1.0), pareto_k
+
+
+def _weights(log_likelihood: Floats) -> tuple[Floats, Floats]:
+    """Return the (n, U) weights, summing to one over draws, of draws that have not seen each total."""
+    log_weights, pareto_k = array_stats.psislw(log_likelihood.T)
+    weights = np.exp(log_weights.T)
+    return weights / weights.sum(axis=0), pareto_k
+
+
+def pit_verdicts(table: pd.DataFrame) -> list[Verdict]:
+    """Judge the places of every flow's totals, columns of `leave_one_out_pit`: are they uniform?
+
+    Never red: totals of days are looked at here one by one, and what a forecast is refused for is how they add up.
+    """
+    verdicts = []
+    for flow, found in table.groupby("flow", sort=False):
+        places = found["pit"].to_numpy()
+        unit, spread, hard = found["unit"].iloc[0], float(places.std()), int((found["pareto_k"] > MAX_PARETO_K).sum())
+        inside = stays_in_band(places, PROB)
+        status: Status = "green" if inside else "amber"
+        message = f"{len(places)} {unit}s left out: spread of their places {spread:.3f}, right {UNIFORM_SD:.3f}"
+        if not inside:
+            message += ": " + (
+                "too many at the ends; the model is too sure of them"
+                if spread > UNIFORM_SD
+                else "too many in the middle, or on one side; the model is not as sure of them as it could be"
+            )
+        if hard:
+            message += f"; {hard} pull so hard that their place is only rough"
+        verdicts.append(Verdict(str(flow), status, spread, UNIFORM_SD, message))
+    return verdicts
