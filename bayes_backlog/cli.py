@@ -184,6 +184,26 @@ def rows(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAU
         console.print(f"{verdict.status:5} {verdict.flow}, {verdict.check}: {verdict.message}", markup=False)
 
 
+@app.command()
+def calibrate(
+    config: ConfigPath,
+    data: DataPath = None,
+    results: ResultsPath = DEFAULT_RESULTS,
+    n: Annotated[int, typer.Option("-n", min=20, help="Offices to invent and fit; about a minute each.")] = 40,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+) -> None:
+    """Invent offices like this one, fit and forecast them, and rank what is known of them among the draws."""
+    shop = _open(config, data, results, ("cases", "panel", "fit"), _compute(workers, scheduler))
+    if shop.prepared is not None:
+        stages.calibrate_stage(shop, shop.prepared, n)
+        outside = shop.run.table("model/calibration.csv").query("not stays_in_all")["quantity"].tolist()
+        console.print(
+            f"Outside their band: {', '.join(outside)}." if outside else "All ranks lie in their bands.", markup=False
+        )
+        console.print(f"Written: {shop.run.path('model/calibration.csv')}")
+
+
 def _show_verdicts(done: Run) -> None:
     for verdict in done.table("model/verdicts.csv").itertuples():
         console.print(f"{verdict.status:5} {verdict.check}: {verdict.message}", markup=False)

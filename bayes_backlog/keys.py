@@ -18,6 +18,7 @@ FILES = {"file", "roster", "allocation_history"}
 FOLD_PREFIX = "backtest "
 SCENARIO_PREFIX = "scenario "
 NEEDED_PREFIX = "needed "
+CALIBRATION_PREFIX = "calibration of "
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,18 @@ READS = {
 SCENARIO = Reads("forecast", {}, (*_up_to("forecasts"), "stages", "scenario_stage"))
 # A fold's cutoff is in its name: another list of cutoffs runs only what it adds.
 FOLD = Reads(None, FOLD_SETTINGS, _up_to("evaluation"))
-NAMED = {FOLD_PREFIX: FOLD, SCENARIO_PREFIX: SCENARIO, NEEDED_PREFIX: SCENARIO}
+CALIBRATION = Reads(
+    "panels",
+    {
+        "model": ...,
+        "sampling": {"target_accept", "seed"},
+        "backtest": {"chains", "draws", "tune"},
+        "forecast": {"horizon_days"},
+        "staffing": ...,
+    },
+    (*_up_to("evaluation"), "stages"),
+)
+NAMED = {FOLD_PREFIX: FOLD, SCENARIO_PREFIX: SCENARIO, NEEDED_PREFIX: SCENARIO, CALIBRATION_PREFIX: CALIBRATION}
 """What stages read whose names begin like this."""
 
 
@@ -78,6 +90,11 @@ def scenario_stage(name: str) -> str:
 def needed_stage(name: str) -> str:
     """Return the name, among the stages, of the staff that a target needs under a scenario."""
     return f"{NEEDED_PREFIX}{name}"
+
+
+def calibration_stage(n: int) -> str:
+    """Return the name, among the stages, of a calibration by so many simulations."""
+    return f"{CALIBRATION_PREFIX}{n}"
 
 
 def fold_stage(cutoff: date) -> str:

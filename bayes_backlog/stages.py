@@ -7,6 +7,7 @@ half-written run. The backtest needs the panels alone.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from bayes_backlog.cases.pseudonyms import Key, load_key
 from bayes_backlog.cases.synthetic import SimulatedOffice, simulate_office, write_office
 from bayes_backlog.config import Config, with_data
 from bayes_backlog.errors import ConfigError, FoldsFailed, GateRefused, examples
+from bayes_backlog.evaluation.backtest import sampler_settings as fold_settings
+from bayes_backlog.evaluation.calibration import Calibration, forecaster_ranks, ordinary_priors
 from bayes_backlog.evaluation.folds import Fold, rolling_folds
 from bayes_backlog.evaluation.prior_predictive import prior_predictive
 from bayes_backlog.evaluation.study import FAILURES, TABLES, Study, run_study, write_failures, write_scores
@@ -34,6 +37,7 @@ from bayes_backlog.forecasts.roll_forward import roll_forward
 from bayes_backlog.forecasts.tables import at_end, cumulative_flow_table, flow_table, stock_table
 from bayes_backlog.forecasts.target import target_table
 from bayes_backlog.forecasts.uncertainty import uncertainty_split
+from bayes_backlog.inference.calibration import calibration_table
 from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows
 from bayes_backlog.inference.fit import Prepared, fit, prepare
 from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
@@ -43,7 +47,7 @@ from bayes_backlog.inference.rows import fit_rows
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here
 from bayes_backlog.inference.sensitivity import prior_densities, sensitivity_table
 from bayes_backlog.jobs import Failure, as_many_as
-from bayes_backlog.keys import FILES, READS, Keys
+from bayes_backlog.keys import FILES, READS, Keys, calibration_stage
 from bayes_backlog.models.draws import PosteriorDraws, evenly_spaced, posterior_draws
 from bayes_backlog.models.forecaster import build_forecaster
 from bayes_backlog.models.prior_table import prior_table
@@ -418,6 +422,22 @@ def answers_stage(shop: Workshop, prepared: Prepared) -> None:
     names = ("target", "answers", "naive", "queue_age", "queue_order")
     artefacts = tuple(f"forecast/{name}.csv" for name in names)
     make_stage(shop, "answers", (*artefacts, SENSITIVITY), make)
+
+
+def calibrate_stage(shop: Workshop, prepared: Prepared, n: int) -> None:
+    """Calibrate model, sampler and forecast by n offices like this one, fitted as folds of the backtest are."""
+    artefact, compute = "model/calibration.csv", shop.config.compute
+    spec = dataclasses.replace(prepared.spec, priors=ordinary_priors(prepared.design, prepared.spec))
+    frame = future_frame(shop.config, prepared)
+    asked = Calibration(dataclasses.replace(prepared, spec=spec), frame, fold_settings(shop.config), spec)
+
+    def make() -> None:
+        workers = as_many_as(n, compute.workers, compute.scheduler)
+        with shop.bar(f"Calibration by {n} simulations") as progress:
+            ranks = forecaster_ranks(asked, n, workers, progress)
+        write_table(calibration_table(ranks), shop.run.path(artefact))
+
+    make_stage(shop, calibration_stage(n), (artefact,), make)
 
 
 def backtest_stage(shop: Workshop) -> dict[pd.Timestamp, Failure]:

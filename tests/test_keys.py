@@ -8,14 +8,16 @@ import pytest
 
 from bayes_backlog import keys, runs
 from bayes_backlog.config import Config
-from bayes_backlog.keys import READS, Keys, fold_stage, needed_stage, scenario_stage
+from bayes_backlog.keys import READS, Keys, calibration_stage, fold_stage, needed_stage, scenario_stage
 from bayes_backlog.runs import LAYERS, write_text
 
 FOLD = fold_stage(date(2024, 3, 31))
-STAGES = (*READS, FOLD)
+CALIBRATION = calibration_stage(40)
+STAGES = (*READS, FOLD, CALIBRATION)
 ALL = set(STAGES)
 FITTED = {"fit", "rows", "check", "forecast", "uncertainty", "answers"}
 TRIED = {"backtest", FOLD}
+SIMULATED = {CALIBRATION}
 PLAIN: dict[str, Any] = {"name": "office", "title": "Office", "data": {"file": Path("log.csv")}}
 
 
@@ -36,13 +38,13 @@ def changed(after: dict[str, str]) -> set[str]:
         ({"data": {"file": Path("elsewhere/log.csv")}}, set()),
         ({"sampling": {"accept_gate_failure_because": "so"}}, set()),
         ({"forecast": {"backlog_target": 9}}, {"answers"}),
-        ({"forecast": {"horizon_days": 30}}, {"forecast", "uncertainty", "answers"}),
-        ({"staffing": {"annual_leaving_rate": 0.1}}, {"forecast", "uncertainty", "answers"}),
+        ({"forecast": {"horizon_days": 30}}, {"forecast", "uncertainty", "answers"} | SIMULATED),
+        ({"staffing": {"annual_leaving_rate": 0.1}}, {"forecast", "uncertainty", "answers"} | SIMULATED),
         ({"scenarios": [{"name": "more"}]}, set()),
         ({"sampling": {"draws": 200}}, FITTED),
-        ({"sampling": {"seed": 1}}, FITTED | TRIED),
-        ({"model": {"slow_level": False}}, FITTED | TRIED),
-        ({"backtest": {"draws": 200}}, TRIED),
+        ({"sampling": {"seed": 1}}, FITTED | TRIED | SIMULATED),
+        ({"model": {"slow_level": False}}, FITTED | TRIED | SIMULATED),
+        ({"backtest": {"draws": 200}}, TRIED | SIMULATED),
         ({"backtest": {"cutoffs": ["2024-03-31"]}}, {"backtest"}),
         ({"panel": {"leaver_after_days": 5}}, ALL - {"cases"}),
         ({"calendar": {"country": "US", "subdivision": "IL"}}, ALL - {"cases"}),
@@ -89,8 +91,8 @@ def test_nothing_was_made_with_the_key_of_an_unknown_stage() -> None:
     [
         ("cases", ALL),
         ("inference", ALL - {"cases", "panels"}),
-        ("forecasts", {"check", "forecast", "uncertainty", "answers"} | TRIED),
-        ("evaluation", {"check"} | TRIED),
+        ("forecasts", {"check", "forecast", "uncertainty", "answers"} | TRIED | SIMULATED),
+        ("evaluation", {"check"} | TRIED | SIMULATED),
         ("stages", ALL - {FOLD}),
         ("reporting", set()),
         ("cli", set()),

@@ -83,3 +83,14 @@ def test_a_killed_study_continues_to_the_same_bytes(plain: dict[str, bytes], tmp
     again = subprocess.run(command(results, "--workers=1"), check=True, capture_output=True, text=True)
     assert f"{len(kept)} of 3 folds reused" in again.stderr
     assert tables(results) == plain
+
+
+def test_offices_like_this_one_are_invented_and_ranked(tmp_path: Path) -> None:
+    n = 20
+    given = command(tmp_path / "results", f"-n={n}", "--workers=2")
+    subprocess.run(["calibrate" if word == "backtest" else word for word in given], check=True)
+    table = pd.read_csv(tmp_path / "results" / "study" / "model" / "calibration.csv").set_index("quantity")
+    assert (table["n"] == n).all()
+    assert {"backlog ahead", "received ahead", "week_sd[received]"} <= set(table.index)
+    # The mean of twenty uniform ranks is within 0.26 of one half but for one in twenty thousand.
+    assert table["mean_rank"].between(0.24, 0.76).all()

@@ -9,7 +9,7 @@ conditional on them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,16 @@ from bayes_backlog.inference.checks import replicate_flows, with_counts
 from bayes_backlog.inference.fit import Prepared, fit
 from bayes_backlog.inference.parameters import parameter_names
 from bayes_backlog.inference.prior_draws import draw_prior
-from bayes_backlog.inference.sampling import SamplerSettings, compiled_here
+from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here, silent
 from bayes_backlog.jobs import HERE, Failure, Workers, map_jobs
+from bayes_backlog.models.design import Design
 from bayes_backlog.models.draws import posterior_draws
 from bayes_backlog.models.forecaster import build_forecaster
-from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.models.spec import OFFICE_FLOWS, ModelSpec, Priors
 
 STOCKS_AHEAD = ("backlog", "wip")
+NARROW = 0.3
+"""Prior sd of log rates around the office's own."""
 
 
 @dataclass(frozen=True)
@@ -57,58 +60,91 @@ class Calibration:
     truth: ModelSpec
 
 
-def forecaster_ranks(calibration: Calibration, n: int, workers: Workers = HERE) -> pd.DataFrame:
-    """Return the ranks of n replicates, made by workers that each compile once.
+def ordinary_priors(design: Design, spec: ModelSpec) -> Priors:
+    """Return priors narrowed around an office's own rates, so that offices drawn from them have cases, not millions."""
+    days, fte_days = len(design.dates), design.row_exposure.sum()
+    received, removed = (
+        math.log((design.office_counts[spec.office_flows.index(flow)].sum() if flow in spec.office_flows else 0) + 1)
+        - math.log(days)
+        for flow in OFFICE_FLOWS
+    )
+    per_fte_day = float(np.log((design.row_counts.sum(axis=1) + 1) / fte_days).mean())
+    return dataclasses.replace(
+        spec.priors,
+        log_received=(received, NARROW),
+        log_removed=(removed, NARROW),
+        log_staff_rate=(per_fte_day, NARROW),
+        elasticity=(0.2, 0.1),
+        office_elasticity=(0.0, 0.1),
+        calendar_sd=0.2,
+        month_end_sd=0.4,
+        noise=0.5,
+    )
 
-    Raises
-    ------
-    RuntimeError
-        When a worker failed: a calibration that leaves out what failed would look better than it is.
-    """
-    shares = [tuple(range(first, n, workers.count)) for first in range(workers.count)]
-    done = list(map_jobs(_share_of_ranks, calibration, shares, workers))
-    failed = [result for _, result in done if isinstance(result, Failure)]
-    if failed:
-        raise RuntimeError(f"{len(failed)} of {len(done)} shares failed; {failed[0].error}: {failed[0].message}")
-    return pd.concat([result for _, result in done if not isinstance(result, Failure)], ignore_index=True)
 
-
-def _share_of_ranks(calibration: Calibration, replicates: tuple[int, ...]) -> pd.DataFrame:
-    return pd.concat(calibration_ranks(calibration, replicates), ignore_index=True)
-
-
-def calibration_ranks(calibration: Calibration, replicates: Sequence[int]) -> Iterator[pd.DataFrame]:
-    """Simulate, fit and rank, once per replicate; all fits of a process share one compilation.
+def forecaster_ranks(
+    calibration: Calibration, n: int, workers: Workers = HERE, progress: Progress = silent
+) -> pd.DataFrame:
+    """Simulate, fit and rank n times; all fits of a worker share one compilation.
 
     Parameters
     ----------
     calibration : Calibration
         What is calibrated.
-    replicates : sequence of int
-        Numbers of the replicates, from 0; each is the same whichever others are made.
+    n : int
+        Replicates; each is the same however many others are made.
+    workers : Workers
+        Where.
+    progress : callable
+        Told of finished replicates.
 
-    Yields
-    ------
+    Returns
+    -------
     DataFrame
-        `rank_table` of one replicate: every scalar parameter, and the totals and stocks of the days ahead.
+        `rank_table` of all replicates: every scalar parameter, and the totals and stocks of the days ahead.
+
+    Raises
+    ------
+    RuntimeError
+        When a replicate failed: a calibration that leaves out what failed would look better than it is.
     """
+    prepared = calibration.prepared
+    truths = draw_prior(prepared.design, calibration.truth, n, calibration.settings.seed)
+    shared = _Shared(calibration, truths, parameter_names(build_forecaster(prepared.design, prepared.spec)))
+    tables: dict[int, pd.DataFrame] = {}
+    for replicate, result in map_jobs(_ranks_of, shared, range(n), workers):
+        if isinstance(result, Failure):
+            raise RuntimeError(f"replicate {replicate} failed; {result.error}: {result.message}")
+        tables[replicate] = result
+        progress(len(tables), n, "offices invented and fitted")
+    return pd.concat([tables[replicate] for replicate in range(n)], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What all replicates read: the truths are draws 0, 1, ... of `truths`, `names` the parameters that are ranked."""
+
+    calibration: Calibration
+    truths: xr.DataTree
+    names: list[str]
+
+
+def _ranks_of(shared: _Shared, replicate: int) -> pd.DataFrame:
+    calibration, names = shared.calibration, shared.names
     design, spec, settings = calibration.prepared.design, calibration.prepared.spec, calibration.settings
-    names = parameter_names(build_forecaster(design, spec))
-    truths = draw_prior(design, calibration.truth, max(replicates) + 1, settings.seed)
-    for replicate in replicates:
-        truth = truths.isel(draw=[replicate])
-        seed, rng = settings.seed + replicate, np.random.default_rng([settings.seed, replicate])
-        true_draws = posterior_draws(truth, design, spec, 1)
-        simulated = with_counts(design, spec, replicate_flows(true_draws, design, spec, seed, same_weeks=True))
-        prepared = dataclasses.replace(calibration.prepared, design=simulated)
-        trace = fit(prepared, dataclasses.replace(settings, seed=seed), compiled_here(), cores=1)
-        draws = posterior_draws(trace, design, spec, KEPT)
-        # The truth's future needs randomness of its own, or it would share the first draw's luck.
-        ahead, happened = (
-            _totals_ahead(roll_forward(of, calibration.frame, design, spec, own), spec)
-            for of, own in ((draws, seed), (true_draws, int(rng.integers(2**31))))
-        )
-        yield rank_table(replicate, scalars(trace, names) | ahead, scalars(truth, names) | happened, rng)
+    truth = shared.truths.isel(draw=[replicate])
+    seed, rng = settings.seed + replicate, np.random.default_rng([settings.seed, replicate])
+    true_draws = posterior_draws(truth, design, spec, 1)
+    simulated = with_counts(design, spec, replicate_flows(true_draws, design, spec, seed, same_weeks=True))
+    prepared = dataclasses.replace(calibration.prepared, design=simulated)
+    trace = fit(prepared, dataclasses.replace(settings, seed=seed), compiled_here(), cores=1)
+    draws = posterior_draws(trace, design, spec, KEPT)
+    # The truth's future needs randomness of its own, or it would share the first draw's luck.
+    ahead, happened = (
+        _totals_ahead(roll_forward(of, calibration.frame, design, spec, own), spec)
+        for of, own in ((draws, seed), (true_draws, int(rng.integers(2**31))))
+    )
+    return rank_table(replicate, scalars(trace, names) | ahead, scalars(truth, names) | happened, rng)
 
 
 def _totals_ahead(predictions: xr.Dataset, spec: ModelSpec) -> dict[str, NDArray[Any]]:

@@ -58,7 +58,7 @@ def row_means(
 
 
 def expected_totals(draws: PosteriorDraws, design: Design, spec: ModelSpec) -> dict[str, Floats]:
-    """Return, by flow, the (n, D) means of days' totals; of flows in batches with the states of the month's first day."""
+    """Return, by flow, the (n, D) means of days' totals; of flows in batches with the states of the month's start."""
     shared = day_effects(draws, design, spec, draws.week_effect)
     days, n_office = range(len(design.dates)), len(spec.office_flows)
     totals = {flow: np.exp(draws.intercept[:, k, None] + shared[:, k]) for k, flow in enumerate(spec.office_flows)}

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from bayes_backlog.config import Config
-from bayes_backlog.evaluation.calibration import Calibration, forecaster_ranks
+from bayes_backlog.evaluation.calibration import Calibration, forecaster_ranks, ordinary_priors
 from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.inference.calibration import calibration_table
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.inference.sampling import SamplerSettings
 from bayes_backlog.jobs import as_many_as
-from bayes_backlog.models.spec import ModelSpec, Priors
+from bayes_backlog.models.spec import ModelSpec
 
 pytestmark = pytest.mark.slow
 
@@ -27,22 +27,9 @@ N_BROKEN = 60
 SETTINGS = SamplerSettings(chains=2, draws=400, tune=400, target_accept=0.9, seed=11)
 
 
-def narrowed(priors: Priors) -> Priors:
-    return dataclasses.replace(
-        priors,
-        log_received=(0.7, 0.3),
-        log_removed=(-1.0, 0.3),
-        log_staff_rate=(-1.5, 0.3),
-        elasticity=(0.2, 0.1),
-        calendar_sd=0.2,
-        month_end_sd=0.4,
-        noise=0.5,
-    )
-
-
 @pytest.fixture(scope="module")
 def calibration(small: Prepared, small_config: Config, frame: FutureFrame) -> Calibration:
-    spec = dataclasses.replace(small.spec, priors=narrowed(small.spec.priors))
+    spec = dataclasses.replace(small.spec, priors=ordinary_priors(small.design, small.spec))
     return Calibration(dataclasses.replace(small, spec=spec), frame, SETTINGS, spec)
 
 
