@@ -20,7 +20,7 @@ No latent variable per day is sampled, and no row needs a log-gamma unless it ha
 The weekly effects are AR(1), the level is linear between knots eight weeks apart, both with mean zero over the training
 days, and calendar effects are scaled so that their rate ratios have mean one: an intercept is the log of the mean rate,
 whatever the month's end does. Effects of weeks and of staff are sampled in coordinates of their likely posterior
-(`weekly_coordinates`, `nested_effects`).
+(`weekly_coordinates`, `staff_coordinates`).
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class _Parameters:
 
 @dataclass(frozen=True)
 class _Common:
-    """What all flows are made of: `shared` are (F, D) calendar, week and level."""
+    """What all flows are made of: `shared` are (F, D) calendar, office states, week and level."""
 
     design: Design
     spec: ModelSpec
@@ -123,13 +123,9 @@ class _Common:
     of: _Parameters
     shared: TensorVariable
 
-    def log_day(self, flow: str, state_day: Ints | slice = slice(None)) -> TensorVariable:
-        """(D,) what a day does to all of a flow, with the office's states of the days `state_day`."""
-        effect = self.shared[self.spec.flows.index(flow)]
-        for state, values in self.design.office_states.items():
-            if (flow, state) in self.of.elasticity:
-                effect = effect + self.of.elasticity[flow, state] * self.data.add(values[state_day])
-        return effect
+    def log_day(self, flow: str) -> TensorVariable:
+        """(D,) what a day does to all of a flow."""
+        return self.shared[self.spec.flows.index(flow)]
 
     def flow_dispersion(self, flow: str) -> TensorVariable:
         """Dispersion of a flow's totals."""
@@ -156,7 +152,7 @@ def _add_office_flow(flow: str, common: _Common) -> None:
     design, k = common.design, common.spec.flows.index(flow)
     counts, spread = design.office_counts[k], common.flow_dispersion(flow)
     if flow in common.of.day_concentration:
-        mean = pt.exp(common.of.intercept[k] + common.log_day(flow, month_starts(design.month_of_day)))
+        mean = pt.exp(common.of.intercept[k] + common.log_day(flow))
         _add_batches(flow, counts, mean, common)
     else:
         add_totals(flow, common.data, counts, pt.exp(common.of.intercept[k] + common.log_day(flow)), spread)
@@ -193,10 +189,8 @@ def _add_staff_flows(common: _Common, as_written: bool) -> None:
     clumping = half_normal("clumping", spec.priors.noise, dims="staff_flow")
     concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
     intercept = common.of.intercept[len(spec.office_flows) :]
-    exponents = [
-        (common.of.elasticity.get((flow, "wip"), nothing[k]), pace[k]) for k, flow in enumerate(spec.staff_flows)
-    ]
-    spell = spell_effects(design, spec, data, intercept, clumping, exponents, as_written=as_written)
+    of_wip = pt.stack([common.of.elasticity.get((flow, "wip"), nothing[k]) for k, flow in enumerate(spec.staff_flows)])
+    spell = spell_effects(design, spec, data, intercept, clumping, (of_wip, pace), as_written=as_written)
     row_spell, row_wip = data.add(design.row_spell), data.add(design.row_wip)
     row_pace = data.add(design.row_pace)
     exposure = data.add(design.row_exposure)
@@ -218,8 +212,7 @@ def _add_staff_flows(common: _Common, as_written: bool) -> None:
         cases, totals = cases_of(data, counts, design.row_day), totals_of(counts, design.row_day, n_days)
         if flow in common.of.day_concentration:
             then = alone if answer is None else alone * answer[data.add(design.row_month_wip)]
-            month_day = pt.exp(common.log_day(flow, month_starts(design.month_of_day)))
-            month_mean = month_day * pt.maximum(sums_of(data, then, design.row_day, n_days), NOBODY)
+            month_mean = day * pt.maximum(sums_of(data, then, design.row_day, n_days), NOBODY)
             _add_batches(flow, totals, month_mean, common)
         elif spec.day_shock:
             add_totals(flow, data, totals, mean, common.flow_dispersion(flow))
@@ -251,22 +244,27 @@ def _shared_effects(
     What a rush on some days adds to a month must not be traded against the rate of all days, so rate ratios of the
     calendar have mean one; sampling a calendar with mean zero on the log scale crawled along that ridge.
     """
-    calendar, evidence = _calendar_effects(design, spec, data), None
-    if not as_written:
-        others = [
-            calendar[k]
-            + sum(
-                exponent * data.add(design.office_states[state])
-                for (of, state), exponent in parameters.elasticity.items()
-                if of == flow and state in design.office_states
-            )
-            for k, flow in enumerate(spec.flows)
-        ]
-        evidence = find_evidence(design, spec, data, parameters.noise, pt.stack(others))
+    calendar, states = _calendar_effects(design, spec, data), _state_effects(design, spec, data, parameters)
+    evidence = None if as_written else find_evidence(design, spec, data, parameters.noise, calendar + states)
     weeks = weekly_effects(design, spec, data, evidence)[:, data.add(design.week_of_day)]
     means = pt.log(pt.exp(calendar).mean(axis=1)) + weeks.mean(axis=1)
     mean = pm.Deterministic("shared_mean", means, dims="flow")
-    return calendar + weeks - mean[:, None]
+    return calendar + states + weeks - mean[:, None]
+
+
+def _state_effects(design: Design, spec: ModelSpec, data: PackedData, parameters: _Parameters) -> TensorVariable:
+    """(flow, D) what the office's lagged states do; to flows in batches, those of the month's first day."""
+    pairs = [pair for pair in spec.elasticity_names() if pair[1] in design.office_states]
+    if not pairs:
+        return pt.zeros((len(spec.flows), 1))
+    first = month_starts(design.month_of_day)
+    seen = [
+        design.office_states[state][first] if flow in spec.batched_flows else design.office_states[state]
+        for flow, state in pairs
+    ]
+    of_flow = np.array([[float(flow == name) for flow, _ in pairs] for name in spec.flows])
+    exponents = pt.stack([parameters.elasticity[pair] for pair in pairs])
+    return (of_flow * exponents) @ data.add(np.stack(seen, axis=1)).T
 
 
 def _calendar_effects(design: Design, spec: ModelSpec, data: PackedData) -> TensorVariable:

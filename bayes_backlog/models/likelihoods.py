@@ -56,10 +56,11 @@ def totals_of(counts: Ints, group_of_row: Ints, n_groups: int = 0) -> Ints:
 
 
 def sums_of(data: PackedData, values: TensorVariable, group_of_row: Ints, n_groups: int = 0) -> TensorVariable:
-    """Return the sum of row values per group; rows are ordered by group."""
+    """Return the sum of values per group along the last axis, whose rows are ordered by group."""
     sizes = np.bincount(group_of_row, minlength=n_groups)
     ends = data.add(np.append(0, np.cumsum(sizes)))
-    return pt.diff(pt.concatenate([pt.zeros(1), pt.cumsum(values)])[ends])
+    sums = pt.concatenate([pt.zeros_like(values[..., :1]), pt.cumsum(values, axis=-1)], axis=-1)
+    return pt.diff(sums[..., ends], axis=-1)
 
 
 def add_totals(name: str, data: PackedData, totals: Ints, mean: TensorVariable, dispersion: TensorVariable) -> None:

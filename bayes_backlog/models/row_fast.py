@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bayes_backlog.models.design import Floats, Ints
 from bayes_backlog.models.negative_binomial_op import gather, log_likelihood
-from bayes_backlog.models.row_effects import RowEffects, find_coordinates, row_effects_of, scale_of
+from bayes_backlog.models.row_effects import Effects, effects_of, find_coordinates, scale_of
 from bayes_backlog.models.row_information import LikelyPrior, RowDesign, find_information
 from bayes_backlog.models.row_table import GROUPS, NEW_STARTER, row_terms, term_prior
 from bayes_backlog.models.spec import ModelSpec
@@ -96,7 +96,7 @@ def _distinct(table: pd.DataFrame, columns: list[str]) -> tuple[pd.DataFrame, ND
     return groups.size().index.to_frame(index=False), groups.ngroup().to_numpy()
 
 
-def _effects(design: RowDesign, counts: Ints, slope_prior: Floats, spec: ModelSpec) -> RowEffects:
+def _effects(design: RowDesign, counts: Ints, slope_prior: Floats, spec: ModelSpec) -> Effects:
     """Add scales, slopes, intercept and group effects with their priors; `slope_prior` has P rows of mean and sd."""
     teams, roles = (len(pm.modelcontext(None).coords[f"{group}__factor_dim"]) for group in ("team", "role"))
     mean, sd = spec.priors.log_staff_rate
@@ -115,7 +115,7 @@ def _effects(design: RowDesign, counts: Ints, slope_prior: Floats, spec: ModelSp
     }
     upper_sd = pt.concatenate([[sd], pt.repeat(sds["team"], teams), pt.repeat(sds["role"], roles)])
     sizes = {"term": len(slope_prior), "upper": len(upper_mean), "investigator__factor_dim": len(numbers.own_linear)}
-    effects = row_effects_of(
+    effects = effects_of(
         [pm.Flat(name, dims=dim, initval=np.zeros(sizes[dim])) for name, dim in zip(NORMALS, sizes, strict=True)],
         upper_mean,
         upper_sd,

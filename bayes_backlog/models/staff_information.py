@@ -1,8 +1,8 @@
-"""What counts say of people, teams and roles, roughly: a Gaussian likelihood of how a flow is divided among spells.
+"""What counts say of people, teams and roles, roughly: a Gaussian likelihood of how flows are divided among spells.
 
 A spell's cases are set beside those that it would have if everybody present had the same share of every day, so that
 what a day does to all of them falls out. Nothing here enters the posterior: the sampler's coordinates are chosen by it
-(`nested_effects`), and a rough answer is a good one.
+(`staff_coordinates`), and a rough answer is a good one.
 """
 
 from __future__ import annotations
@@ -16,44 +16,46 @@ from bayes_backlog.models.design import Design, Floats
 
 @dataclass(frozen=True)
 class SpellInformation:
-    """The likelihood of one flow, in blocks: I own effects, K upper ones, A terms that a log rate adds up besides.
+    """The likelihood of F flows: I own effects, K upper ones, A terms that a log rate adds up besides.
 
     Attributes
     ----------
-    own_curvature, own_by_upper, upper_curvature : (I,), (I, K), (K, K) float
-        Among own effects (a diagonal), between own and upper ones, and among upper ones.
-    own_terms, upper_terms : (I, A), (K, A) float
-        Linear terms, for each of `terms`: the observed log rate, then what is to be taken off it.
-    crowd, present : float
-        Cases that a case shares its day with, and FTE.
+    own, cross, upper : (F, I), (F, I, K), (F, K, K) float
+        Curvature, of own effects, between own and upper ones, and among upper ones.
+    own_terms, upper_terms : (F, I, A), (F, K, A) float
+        Linear terms, for each of the terms: the observed log rate, then what is to be taken off it (the intercept, the
+        ramp, own work in progress and own pace).
+    crowd : (F,) float
+        Cases that a case shares its day with, itself included.
+    present : (F,) float
+        FTE on an average day.
     """
 
-    own_curvature: Floats
-    own_by_upper: Floats
-    upper_curvature: Floats
+    own: Floats
+    cross: Floats
+    upper: Floats
     own_terms: Floats
     upper_terms: Floats
-    crowd: float
-    present: float
+    crowd: Floats
+    present: Floats
 
 
-def spell_information(design: Design, flow: int, upper: Floats) -> SpellInformation:
-    """Find what the counts of one flow say.
+def spell_information(design: Design, upper: Floats) -> SpellInformation:
+    """Find what the counts of all flows counted per person say.
 
     Parameters
     ----------
     design : Design
         Training arrays.
-    flow : int
-        Which of the flows counted per person.
     upper : (S, K) float
         What a spell multiplies the upper effects by.
-
-    Returns
-    -------
-    SpellInformation
-        Its terms are the observed log rate, the intercept, the ramp, own work in progress and own pace.
     """
+    by_flow = [_of_flow(design, flow, upper) for flow in range(len(design.row_counts))]
+    return SpellInformation(*(np.stack(values) for values in zip(*by_flow, strict=True)))
+
+
+def _of_flow(design: Design, flow: int, upper: Floats) -> tuple[Floats, ...]:
+    """Return the fields of `SpellInformation` for one flow."""
     staff, counts, n_days = design.staff, design.row_counts[flow], len(design.dates)
     n_spells, n_people = len(staff.spell_team), len(staff.investigators)
     present = np.bincount(design.row_day, design.row_exposure, n_days)
@@ -72,12 +74,13 @@ def spell_information(design: Design, flow: int, upper: Floats) -> SpellInformat
     curvature = (cases + expected) / 2
     of_person = np.zeros((n_people, n_spells))
     of_person[staff.spell_investigator, np.arange(n_spells)] = curvature
-    return SpellInformation(
-        own_curvature=of_person.sum(axis=1),
-        own_by_upper=of_person @ upper,
-        upper_curvature=upper.T @ (curvature[:, None] * upper),
-        own_terms=of_person @ terms,
-        upper_terms=upper.T @ (curvature[:, None] * terms),
-        crowd=float(np.square(total).sum() / max(total.sum(), 1)),
-        present=float(present.mean()),
+    weighted = (curvature[:, None] * upper).T
+    return (
+        of_person.sum(axis=1),
+        of_person @ upper,
+        weighted @ upper,
+        of_person @ terms,
+        weighted @ terms,
+        np.asarray(np.square(total).sum() / max(total.sum(), 1)),
+        np.asarray(present.mean()),
     )

@@ -93,9 +93,9 @@ def find_evidence(
         per_week.append(units / np.count_nonzero(days_of_week))
     expected = data.add(np.array(typical))
     days = data.add(np.maximum(days_of_week, 1).astype(float))
-    explained = [sums_of(data, others[k], design.week_of_day, n_weeks) / days for k in range(len(spec.flows))]
+    explained = sums_of(data, others, design.week_of_day, n_weeks) / days
     return Evidence(
-        log_ratio=data.add(np.transpose(ratios)).T - pt.stack(explained),
+        log_ratio=data.add(np.transpose(ratios)).T - explained,
         curvature=data.add(np.array(per_week)) * expected / (1 + expected * noise**2),
     )
 
