@@ -21,6 +21,7 @@ from bayes_backlog.evaluation.worlds import (
     Outcome,
     coverage_table,
     detection_table,
+    recovery_table,
     run_trial,
 )
 from bayes_backlog.jobs import as_many_as
@@ -43,7 +44,9 @@ def detection_text(outcome: Outcome) -> str:
     told = [f"{100 * row.red:.0f} ({100 * row.amber_or_red:.0f})" for row in found.itertuples()]
     wide = found.assign(told=told).pivot(index=["world", "model"], columns="check", values="told")
     order = found[["world", "model"]].drop_duplicates().itertuples(index=False, name=None)
-    return wide.loc[list(order)].T.to_markdown()
+    table = wide.loc[list(order)].T
+    table.columns = [", ".join(of) for of in table.columns]
+    return table.to_markdown()
 
 
 def main() -> None:
@@ -73,6 +76,8 @@ def main() -> None:
         "`bayes_backlog/evaluation/worlds.py`.",
         "## How often the 90 % interval held what came, 63 working days ahead",
         coverage_text(outcome),
+        "## How often a parameter's 90 % interval held its true value",
+        recovery_table(outcome).to_markdown(index=False, floatfmt=".2f"),
         "## How many of 100 offices each check refuses (and at least doubts)",
         detection_text(outcome),
     ]

@@ -233,6 +233,19 @@ def coverage_table(outcome: Outcome) -> pd.DataFrame:
     return table.assign(low=low, high=high)
 
 
+def recovery_table(outcome: Outcome) -> pd.DataFrame:
+    """Return how often the posterior's 90 % interval held a parameter's true value.
+
+    Returns
+    -------
+    DataFrame
+        world, model, parameter, n, coverage_90, mean_rank (0.5 when unbiased; less says that draws lie above the truth).
+    """
+    held = outcome.ranks.assign(held=outcome.ranks["rank"].between(0.05, 0.95))
+    groups = held.groupby(["world", "model", "parameter"], sort=False)
+    return groups.agg(n=("held", "size"), coverage_90=("held", "mean"), mean_rank=("rank", "mean")).reset_index()
+
+
 def detection_table(outcome: Outcome) -> pd.DataFrame:
     """Return how often each predictive check was red, and how often at least amber.
 

@@ -7,7 +7,16 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from bayes_backlog.evaluation.worlds import MODELS, PLAIN, WORLDS, Outcome, coverage_table, detection_table, every_flow
+from bayes_backlog.evaluation.worlds import (
+    MODELS,
+    PLAIN,
+    WORLDS,
+    Outcome,
+    coverage_table,
+    detection_table,
+    every_flow,
+    recovery_table,
+)
 
 
 @pytest.fixture
@@ -16,7 +25,8 @@ def outcome() -> Outcome:
     scores = pd.DataFrame({"quantity": "backlog", "level": "office", "coverage_90": [True] * 15 + [False] * 5})
     team = pd.DataFrame({"quantity": "backlog", "level": "team", "coverage_90": [False] * 20})
     checks = pd.DataFrame({"check": "received week_sd", "status": ["green"] * 12 + ["amber"] * 5 + ["red"] * 3})
-    return Outcome(pd.concat([scores, team]).assign(**label), checks.assign(**label), pd.DataFrame())
+    ranks = pd.DataFrame({"parameter": "received week_sd", "rank": [0.01] * 2 + [0.5] * 15 + [0.99] * 3})
+    return Outcome(pd.concat([scores, team]).assign(**label), checks.assign(**label), ranks.assign(**label))
 
 
 def test_coverage_is_counted_for_the_office_beside_its_range(outcome: Outcome) -> None:
@@ -27,6 +37,12 @@ def test_coverage_is_counted_for_the_office_beside_its_range(outcome: Outcome) -
     )
     # Of 20 right intervals, 15 to 20 hold in at least 95 of 100 trials: the quantiles of a binomial with p = 0.9.
     assert (found.low, found.high) == (0.75, 1.0)
+
+
+def test_recovery_is_counted_where_the_truth_lies_in_the_interval(outcome: Outcome) -> None:
+    (found,) = recovery_table(outcome).itertuples()
+    assert (found.parameter, found.n, found.coverage_90) == ("received week_sd", 20, 0.75)
+    assert found.mean_rank == pytest.approx((2 * 0.01 + 15 * 0.5 + 3 * 0.99) / 20)
 
 
 def test_red_and_amber_are_counted(outcome: Outcome) -> None:
