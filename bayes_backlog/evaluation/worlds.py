@@ -239,7 +239,7 @@ def recovery_table(outcome: Outcome) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        world, model, parameter, n, coverage_90, mean_rank (0.5 when unbiased; less says that draws lie above the truth).
+        world, model, parameter, n, coverage_90, mean_rank (0.5 when unbiased; less when draws lie above the truth).
     """
     held = outcome.ranks.assign(held=outcome.ranks["rank"].between(0.05, 0.95))
     groups = held.groupby(["world", "model", "parameter"], sort=False)
