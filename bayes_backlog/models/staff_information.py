@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayes_backlog.models.design import Design, Floats
+from bayes_backlog.models.draws import NOBODY
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def _of_flow(design: Design, flow: int, upper: Floats) -> tuple[Floats, ...]:
     def by_spell(values: Floats) -> Floats:
         return np.bincount(design.row_spell, values, n_spells)
 
-    cases, expected, fte = by_spell(counts), by_spell(alike), by_spell(design.row_exposure)
+    cases, expected = by_spell(counts), by_spell(alike)
+    fte = np.maximum(by_spell(design.row_exposure), NOBODY)
     log_rate = np.log((cases + 0.5) / (expected + 0.5) * max(total.sum(), 1) / present.sum())
     held = np.log1p(design.row_wip) - design.state_centre["wip"]
     on_average = [by_spell(design.row_exposure * each) / fte for each in (held, design.log_pace[flow, design.row_pace])]
