@@ -71,8 +71,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "is_reallocated": ("reallocated", "reassigned", "transferred"),
     "dt_received_opg": ("received by organisation", "received by organization", "received in organisation"),
     "dt_received_inv": (
-        *("arrived", "case opened", "case received", "created", "intake", "logged", "open", "opened", "raised"),
-        *("received", "referral", "referral received", "registered", "reported", "submitted"),
+        *("arrived", "came in", "case opened", "case received", "created", "in", "intake", "logged", "open", "opened"),
+        *("raised", "received", "referral", "referral received", "registered", "reported", "submitted"),
     ),
     "dt_alloc_team": ("allocated team", "assigned team", "team allocated", "team assigned"),
     "dt_alloc_invest": (
