@@ -197,11 +197,11 @@ def calibrate(
     shop = _open(config, data, results, ("cases", "panel", "fit"), _compute(workers, scheduler))
     if shop.prepared is not None:
         stages.calibrate_stage(shop, shop.prepared, n)
-        outside = shop.run.table("model/calibration.csv").query("not stays_in_all")["quantity"].tolist()
+        outside = shop.run.table(stages.CALIBRATION).query("not stays_in_all")["quantity"].tolist()
         console.print(
             f"Outside their band: {', '.join(outside)}." if outside else "All ranks lie in their bands.", markup=False
         )
-        console.print(f"Written: {shop.run.path('model/calibration.csv')}")
+        console.print(f"Written: {shop.run.path(stages.CALIBRATION)}")
 
 
 def _show_verdicts(done: Run) -> None:

@@ -41,13 +41,13 @@ from bayes_backlog.inference.calibration import calibration_table
 from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows
 from bayes_backlog.inference.fit import Prepared, fit, prepare
 from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
-from bayes_backlog.inference.leave_one_out import leave_one_out_pit, pit_verdicts
+from bayes_backlog.inference.leave_one_out import leave_one_out_pit, pit_places, pit_verdicts
 from bayes_backlog.inference.parity import parity_verdicts
 from bayes_backlog.inference.rows import fit_rows
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here
 from bayes_backlog.inference.sensitivity import prior_densities, sensitivity_table
 from bayes_backlog.jobs import Failure, as_many_as
-from bayes_backlog.keys import FILES, READS, Keys, calibration_stage
+from bayes_backlog.keys import CALIBRATION_PREFIX, FILES, READS, Keys, calibration_stage
 from bayes_backlog.models.draws import PosteriorDraws, evenly_spaced, posterior_draws
 from bayes_backlog.models.forecaster import build_forecaster
 from bayes_backlog.models.prior_table import prior_table
@@ -78,10 +78,11 @@ PRIOR_DRAWS = 400
 """Offices simulated from the prior: a share of 0.1 is then known to 0.015, one Monte-Carlo standard error."""
 KEPT_DRAWS_PER_CHAIN = 1000
 """At most, evenly spaced: the gate judges all draws before they are thinned."""
-POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_normals", "level_normals", "team_z", "role_z", "investigator_z")
-"""Standard normals behind effects that are kept themselves."""
+POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_normals", "level_normals", "group_normals", "own_normals")
+"""What the sampler moves in place of effects that are kept themselves."""
 
 SENSITIVITY = "model/sensitivity.csv"
+CALIBRATION = "model/calibration.csv"
 
 ProgressBar = Callable[[str], AbstractContextManager[Progress]]
 """Opens a progress bar with a title; gives the function that moves it."""
@@ -277,7 +278,9 @@ def check_stage(shop: Workshop, prepared: Prepared) -> None:
             progress(3, 5, "leaving out one total after another")
             left_out = leave_one_out_pit(draws, prepared.design, prepared.spec, seed)
             write_table(left_out, shop.run.path("model/loo_pit.parquet"))
-            write_table(verdict_table(pit_verdicts(left_out)), shop.run.path("model/loo_pit.csv"))
+            places = pit_places(left_out)
+            write_table(places, shop.run.path("model/loo_pit_places.parquet"))
+            write_table(verdict_table(pit_verdicts(left_out, places)), shop.run.path("model/loo_pit.csv"))
             progress(4, 5, "comparing programs of the row model")
             table = row_table(prepared.design, prepared.spec)
             flows = prepared.spec.staff_flows
@@ -286,7 +289,7 @@ def check_stage(shop: Workshop, prepared: Prepared) -> None:
             progress(5, 5, "done")
 
     tables = ("verdicts.csv", "replicates.parquet", "priors.csv", "prior_predictive.csv", "parity.csv")
-    names = (*tables, "loo_pit.parquet", "loo_pit.csv")
+    names = (*tables, "loo_pit.parquet", "loo_pit_places.parquet", "loo_pit.csv")
     make_stage(shop, "check", tuple(f"model/{name}" for name in names), make)
 
 
@@ -426,7 +429,7 @@ def answers_stage(shop: Workshop, prepared: Prepared) -> None:
 
 def calibrate_stage(shop: Workshop, prepared: Prepared, n: int) -> None:
     """Calibrate model, sampler and forecast by n offices like this one, fitted as folds of the backtest are."""
-    artefact, compute = "model/calibration.csv", shop.config.compute
+    artefact, compute = CALIBRATION, shop.config.compute
     spec = dataclasses.replace(prepared.spec, priors=ordinary_priors(prepared.design, prepared.spec))
     frame = future_frame(shop.config, prepared)
     asked = Calibration(dataclasses.replace(prepared, spec=spec), frame, fold_settings(shop.config), spec)
@@ -437,6 +440,9 @@ def calibrate_stage(shop: Workshop, prepared: Prepared, n: int) -> None:
             ranks = forecaster_ranks(asked, n, workers, progress)
         write_table(calibration_table(ranks), shop.run.path(artefact))
 
+    for stage in shop.run.manifest().get("stages", {}):
+        if stage.startswith(CALIBRATION_PREFIX) and stage != calibration_stage(n):
+            forget_stage(shop.run, stage)
     make_stage(shop, calibration_stage(n), (artefact,), make)
 
 

@@ -170,7 +170,7 @@ TERMS: tuple[Term, ...] = (
     Term("standard_error", "statistic", "", "Monte-Carlo standard error of the share"),
     Term("run_id", "key", "", "which run, by a hash of what it was made from"),
     Term("pit", "statistic", "", "place of what was observed among what was expected; ties are shared or broken"),
-    Term("pareto_k", "statistic", "", "how hard leaving a total out pulls at the draws; 0.7 and more is too hard"),
+    Term("pareto_k", "statistic", "", "how hard leaving a total out pulls at the draws; more than 0.7 is too hard"),
     Term(
         "cusum_up",
         "statistic",

@@ -28,10 +28,10 @@ from bayes_backlog.inference.parameters import parameter_names
 from bayes_backlog.inference.prior_draws import draw_prior
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here, silent
 from bayes_backlog.jobs import HERE, Failure, Workers, map_jobs
-from bayes_backlog.models.design import Design
+from bayes_backlog.models.design import Design, Ints
 from bayes_backlog.models.draws import posterior_draws
 from bayes_backlog.models.forecaster import build_forecaster
-from bayes_backlog.models.spec import OFFICE_FLOWS, ModelSpec, Priors
+from bayes_backlog.models.spec import ModelSpec, Priors
 
 STOCKS_AHEAD = ("backlog", "wip")
 NARROW = 0.3
@@ -62,24 +62,25 @@ class Calibration:
 
 def ordinary_priors(design: Design, spec: ModelSpec) -> Priors:
     """Return priors narrowed around an office's own rates, so that offices drawn from them have cases, not millions."""
-    days, fte_days = len(design.dates), design.row_exposure.sum()
-    received, removed = (
-        math.log((design.office_counts[spec.office_flows.index(flow)].sum() if flow in spec.office_flows else 0) + 1)
-        - math.log(days)
-        for flow in OFFICE_FLOWS
-    )
-    per_fte_day = float(np.log((design.row_counts.sum(axis=1) + 1) / fte_days).mean())
+    by_flow = dict(zip(spec.office_flows, design.office_counts, strict=True))
+    further = [by_flow[flow] for flow in spec.further_flows]
     return dataclasses.replace(
         spec.priors,
-        log_received=(received, NARROW),
-        log_removed=(removed, NARROW),
-        log_staff_rate=(per_fte_day, NARROW),
+        log_received=(_log_rate([by_flow["received"]], len(design.dates)), NARROW),
+        log_removed=(_log_rate([by_flow["removed"]] if "removed" in by_flow else [], len(design.dates)), NARROW),
+        log_further=(_log_rate(further, len(design.dates)), NARROW),
+        log_staff_rate=(_log_rate(list(design.row_counts), design.row_exposure.sum()), NARROW),
         elasticity=(0.2, 0.1),
         office_elasticity=(0.0, 0.1),
         calendar_sd=0.2,
         month_end_sd=0.4,
         noise=0.5,
     )
+
+
+def _log_rate(flows: list[Ints], exposure: float) -> float:
+    """Return the mean over flows of the log of their cases per unit of exposure; 0 where there is no flow."""
+    return float(np.mean([math.log((cases.sum() + 1) / exposure) for cases in flows])) if flows else 0.0
 
 
 def forecaster_ranks(

@@ -29,6 +29,8 @@ from bayes_backlog.models.spec import ModelSpec
 KEPT = 50
 """Draws per chain that a truth is ranked among: few enough to be nearly independent."""
 BAND_SIMULATIONS = 10_000
+MOST_POINTS = 200
+"""Places at which a distribution function is set against its band."""
 
 
 def scalars(trace: xr.DataTree, names: Sequence[str]) -> dict[str, Floats]:
@@ -157,16 +159,17 @@ def distribution_and_band(ranks: Floats, prob: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        place (1/n, ..., (n - 1)/n), share (of ranks up to there), low, high.
+        place (1/n, ..., (n - 1)/n, at most `MOST_POINTS` of them), share (of ranks up to there), low, high.
     """
-    places = np.arange(1, len(ranks)) / len(ranks)
-    low, high = _band(len(ranks), prob)
+    points = min(len(ranks), MOST_POINTS)
+    places = np.arange(1, points) / points
+    low, high = _band(len(ranks), points, prob)
     return pd.DataFrame({"place": places, "share": compute_ecdf(ranks, places), "low": low, "high": high})
 
 
 @cache
-def _band(n: int, prob: float) -> tuple[Floats, Floats]:
-    """Return the band of n ranks' distribution function at 1/n, ..., (n - 1)/n."""
-    points = np.arange(1, n) / n
+def _band(n: int, n_points: int, prob: float) -> tuple[Floats, Floats]:
+    """Return the band of n ranks' distribution function between so many equal steps."""
+    points = np.arange(1, n_points) / n_points
     pointwise = simulate_confidence_bands(n, 1, points, prob, BAND_SIMULATIONS, np.random.default_rng(n))
     return get_pointwise_confidence_band(pointwise, n, points)

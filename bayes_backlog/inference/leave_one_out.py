@@ -3,7 +3,7 @@
 A total's probability integral transform is its place in its own predictive distribution, uniform if that distribution
 is right. A model that has seen a total is flattered, so draws are weighted as if it had been left out, by smoothed
 importance sampling (Vehtari, Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4); ties of counts are broken at
-random. Week effects stay as fitted: this looks at days, or months, given their weeks.
+random. Week effects are not drawn afresh: a day is looked at given the rest of its week.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 from arviz_stats.base.array import array_stats
 from scipy import stats
 
-from bayes_backlog.inference.calibration import stays_in_band
+from bayes_backlog.inference.calibration import distribution_and_band
 from bayes_backlog.inference.checks import day_totals, observed_flows
 from bayes_backlog.inference.expected import expected_totals
 from bayes_backlog.inference.gate import Status, Verdict
@@ -26,6 +26,8 @@ PROB = 0.95
 MAX_PARETO_K = 0.7
 """Beyond it a total pulls so hard that the draws with it say nothing of those without it."""
 UNIFORM_SD = 12**-0.5
+NEARLY_POISSON = 1e9
+"""Dispersion beyond which a log-density loses its digits; counts are Poisson long before."""
 
 
 def leave_one_out_pit(draws: PosteriorDraws, design: Design, spec: ModelSpec, seed: int) -> pd.DataFrame:
@@ -77,9 +79,11 @@ def leave_one_out_pit(draws: PosteriorDraws, design: Design, spec: ModelSpec, se
 def _dispersion(draws: PosteriorDraws, spec: ModelSpec, k: int, mean: Floats) -> Floats:
     """(n, U) dispersion of the totals; without a day shock that of a sum of independent rows."""
     staff = k - len(spec.office_flows)
-    if spec.day_shock or staff < 0:
-        return np.broadcast_to(draws.dispersion[:, k, None], mean.shape)
-    return draws.concentration[:, staff, None] * mean
+    if spec.day_shock or staff < 0 or spec.flows[k] in spec.batched_flows:
+        size = np.broadcast_to(draws.dispersion[:, k, None], mean.shape)
+    else:
+        size = draws.concentration[:, staff, None] * mean
+    return np.minimum(size, NEARLY_POISSON)
 
 
 def _pit(observed: Floats, mean: Floats, size: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -98,25 +102,48 @@ def _weights(log_likelihood: Floats) -> tuple[Floats, Floats]:
     return weights / weights.sum(axis=0), pareto_k
 
 
-def pit_verdicts(table: pd.DataFrame) -> list[Verdict]:
-    """Judge the places of every flow's totals, columns of `leave_one_out_pit`: are they uniform?
+def pit_places(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how many totals of each flow lie up to a place, and the band that a right model stays in.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `leave_one_out_pit`.
+
+    Returns
+    -------
+    DataFrame
+        flow, and the columns of `distribution_and_band`.
+    """
+    found = [
+        distribution_and_band(of["pit"].to_numpy(), PROB).assign(flow=flow)
+        for flow, of in table.groupby("flow", sort=False)
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+def pit_verdicts(table: pd.DataFrame, places: pd.DataFrame) -> list[Verdict]:
+    """Judge the places of every flow's totals, tables of `leave_one_out_pit` and `pit_places`: are they uniform?
 
     Never red: totals of days are looked at here one by one, and what a forecast is refused for is how they add up.
     """
-    verdicts = []
-    for flow, found in table.groupby("flow", sort=False):
-        places = found["pit"].to_numpy()
-        unit, spread, hard = found["unit"].iloc[0], float(places.std()), int((found["pareto_k"] > MAX_PARETO_K).sum())
-        inside = stays_in_band(places, PROB)
-        status: Status = "green" if inside else "amber"
-        message = f"{len(places)} {unit}s left out: spread of their places {spread:.3f}, right {UNIFORM_SD:.3f}"
-        if not inside:
-            message += ": " + (
-                "too many at the ends; the model is too sure of them"
-                if spread > UNIFORM_SD
-                else "too many in the middle, or on one side; the model is not as sure of them as it could be"
-            )
-        if hard:
-            message += f"; {hard} pull so hard that their place is only rough"
-        verdicts.append(Verdict(str(flow), status, spread, UNIFORM_SD, message))
-    return verdicts
+    return [_verdict(str(flow), of, places[places["flow"] == flow]) for flow, of in table.groupby("flow", sort=False)]
+
+
+def _verdict(flow: str, table: pd.DataFrame, places: pd.DataFrame) -> Verdict:
+    pit, unit, hard = table["pit"], table["unit"].iloc[0], int((table["pareto_k"] > MAX_PARETO_K).sum())
+    mean, spread = float(pit.mean()), float(pit.std(ddof=0))
+    message = (
+        f"{len(pit)} {unit}s left out: mean place {mean:.3f}, spread {spread:.3f} (right: 0.5 and {UNIFORM_SD:.3f})"
+    )
+    inside = bool(places["share"].between(places["low"], places["high"]).all())
+    status: Status = "green" if inside else "amber"
+    if not inside and abs(mean - 0.5) > 3 * UNIFORM_SD / len(pit) ** 0.5:
+        message += f": totals come out {'higher' if mean > 0.5 else 'lower'} than expected"
+    elif not inside and spread > UNIFORM_SD:
+        message += ": too many at the ends; the model is too sure of them"
+    elif not inside:
+        message += ": too many in the middle; the model is not as sure of them as it could be"
+    if hard:
+        message += f"; {hard} pull so hard that their place is only rough"
+    return Verdict(flow, status, spread, UNIFORM_SD, message)

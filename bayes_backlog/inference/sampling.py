@@ -100,7 +100,7 @@ def sample_posterior(
         words = "sampling" + (f", {diverged} divergences" if diverged else "")
         progress(sum(chain.finished_draws for chain in chains), total, words)
 
-    # Several threads lose a hundred times what they gain on matrices of ten rows.
+    # Chains run side by side already, and threads that share out small matrices wait for one another.
     with threadpool_limits(1, user_api="blas"):
         sampler = nutpie.sample(
             code,

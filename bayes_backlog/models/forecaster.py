@@ -120,7 +120,7 @@ class _Common:
     design: Design
     spec: ModelSpec
     data: PackedData
-    of: _Parameters
+    parameters: _Parameters
     shared: TensorVariable
 
     def log_day(self, flow: str) -> TensorVariable:
@@ -129,7 +129,7 @@ class _Common:
 
     def flow_dispersion(self, flow: str) -> TensorVariable:
         """Dispersion of a flow's totals."""
-        return self.of.dispersion[self.spec.flows.index(flow)]
+        return self.parameters.dispersion[self.spec.flows.index(flow)]
 
 
 def _parameters(spec: ModelSpec) -> _Parameters:
@@ -150,12 +150,11 @@ def _parameters(spec: ModelSpec) -> _Parameters:
 def _add_office_flow(flow: str, common: _Common) -> None:
     """Add the likelihood of a flow of the office as a whole."""
     design, k = common.design, common.spec.flows.index(flow)
-    counts, spread = design.office_counts[k], common.flow_dispersion(flow)
-    if flow in common.of.day_concentration:
-        mean = pt.exp(common.of.intercept[k] + common.log_day(flow))
+    counts, mean = design.office_counts[k], pt.exp(common.parameters.intercept[k] + common.log_day(flow))
+    if flow in common.parameters.day_concentration:
         _add_batches(flow, counts, mean, common)
     else:
-        add_totals(flow, common.data, counts, pt.exp(common.of.intercept[k] + common.log_day(flow)), spread)
+        add_totals(flow, common.data, counts, mean, common.flow_dispersion(flow))
 
 
 def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common) -> None:
@@ -177,7 +176,7 @@ def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common)
     month_mean = sums_of(data, mean, months)
     add_totals(flow, data, totals_of(counts, months), month_mean, common.flow_dispersion(flow))
     cases = cases_of(data, counts, months)
-    sizes = common.of.day_concentration[flow] * data.add(np.bincount(months).astype(float))
+    sizes = common.parameters.day_concentration[flow] * data.add(np.bincount(months).astype(float))
     add_division(f"{flow}_month", cases, (sizes / month_mean)[cases.group] * mean[cases.row], sizes)
 
 
@@ -188,8 +187,10 @@ def _add_staff_flows(common: _Common, as_written: bool) -> None:
     pace = pm.Normal("own_pace", *spec.priors.own_pace, dims="staff_flow") if spec.own_pace else nothing
     clumping = half_normal("clumping", spec.priors.noise, dims="staff_flow")
     concentration = pm.Deterministic("concentration", clumping**-2, dims="staff_flow")
-    intercept = common.of.intercept[len(spec.office_flows) :]
-    of_wip = pt.stack([common.of.elasticity.get((flow, "wip"), nothing[k]) for k, flow in enumerate(spec.staff_flows)])
+    intercept = common.parameters.intercept[len(spec.office_flows) :]
+    of_wip = pt.stack(
+        [common.parameters.elasticity.get((flow, "wip"), nothing[k]) for k, flow in enumerate(spec.staff_flows)]
+    )
     spell = spell_effects(design, spec, data, intercept, clumping, (of_wip, pace), as_written=as_written)
     row_spell, row_wip = data.add(design.row_spell), data.add(design.row_wip)
     row_pace = data.add(design.row_pace)
@@ -203,14 +204,16 @@ def _add_staff_flows(common: _Common, as_written: bool) -> None:
     for k, flow in enumerate(spec.staff_flows):
         alone = exposure * pt.exp(spell[k])[row_spell]
         answer = (
-            pt.exp(common.of.elasticity[flow, "wip"] * wip_levels) if (flow, "wip") in common.of.elasticity else None
+            pt.exp(common.parameters.elasticity[flow, "wip"] * wip_levels)
+            if (flow, "wip") in common.parameters.elasticity
+            else None
         )
         row = alone if answer is None else alone * answer[row_wip]
         day = pt.exp(common.log_day(flow))
         mean = day * pt.maximum(sums_of(data, row, design.row_day, n_days), NOBODY)
         counts = design.row_counts[k]
         cases, totals = cases_of(data, counts, design.row_day), totals_of(counts, design.row_day, n_days)
-        if flow in common.of.day_concentration:
+        if flow in common.parameters.day_concentration:
             then = alone if answer is None else alone * answer[data.add(design.row_month_wip)]
             month_mean = day * pt.maximum(sums_of(data, then, design.row_day, n_days), NOBODY)
             _add_batches(flow, totals, month_mean, common)
@@ -239,7 +242,7 @@ def _elasticity_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
 def _shared_effects(
     design: Design, spec: ModelSpec, data: PackedData, parameters: _Parameters, as_written: bool
 ) -> TensorVariable:
-    """(flow, D) calendar, week and level, relative to their mean over the training days.
+    """(flow, D) office states, and calendar, week and level relative to their mean over the training days.
 
     What a rush on some days adds to a month must not be traded against the rate of all days, so rate ratios of the
     calendar have mean one; sampling a calendar with mean zero on the log scale crawled along that ridge.

@@ -30,7 +30,7 @@ class NormalScore(Transform):  # type: ignore[misc]
     name = "normalscore"
 
     def forward(self, value: TensorVariable, *inputs: Any) -> TensorVariable:
-        """Return the place of a scale; the last of the inputs is the half-normal's own scale."""
+        """Return the place of a scale, to start from: infinite far out. The last input is the half-normal's scale."""
         return np.sqrt(2.0) * pt.erfinv(2 * pt.erf(value / inputs[-1] / np.sqrt(2.0)) - 1)
 
     def backward(self, value: TensorVariable, *inputs: Any) -> TensorVariable:

@@ -72,7 +72,7 @@ def sampled_staff(
     upper = pt.zeros_like(for_groups)
     density = pt.log(shrink).sum()
     begins = np.cumsum([0, len(design.staff.teams), len(design.staff.roles)])
-    for group, begin, end in zip(("team", "role"), begins, begins[1:], strict=False):
+    for group, begin, end in zip(("team", "role"), begins[:-1], begins[1:], strict=True):
         cross, sd = clear[:, :, None] * told["cross"][:, :, begin:end], sds[group][:, None]
         among = clear * (told["upper"][:, np.arange(begin, end), np.arange(begin, end)])
         known = clear * (told["upper"][:, begin:end] * upper[:, None, :]).sum(axis=2)

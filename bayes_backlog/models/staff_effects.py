@@ -59,8 +59,7 @@ def spell_effects(
     centring = block_diag(*(_centring(labels) for labels in (staff.teams, staff.roles)))
     of_spell = _one_hot(staff.spell_team, staff.spell_role, design) @ centring
     if as_written:
-        names = ("team", "role", "investigator")
-        z = {group: pm.Normal(f"{group}_z", dims=("staff_flow", group)) for group in names}
+        z = {group: pm.Normal(f"{group}_z", dims=("staff_flow", group)) for group in sds}
         upper = pt.concatenate([sds[group][:, None] * z[group] for group in ("team", "role")], axis=1)
         own = sds["investigator"][:, None] * z["investigator"]
     else:

@@ -5,7 +5,7 @@ diagonal ones, parameters first, then the level, then the weeks.
 
 - In cosines of the training weeks (DCT-II) the prior of an AR(1) series is all but diagonal, of variance
 
-      spectrum = sd^2 (1 - persistence^2) / (1 + persistence^2 - 2 persistence cos(frequency)),
+      spectrum = sd^2 (1 - persistence^2) / ((1 - persistence)^2 + 2 persistence (1 - cos(frequency))),
 
   and so is the counts' curvature where every week says about as much: each cosine has its own mean and variance. The
   cosine of frequency 0, the mean of all weeks, counts do not see; the intercept has it.
@@ -42,7 +42,7 @@ class Evidence:
     Attributes
     ----------
     log_ratio : (F, W) float
-        Their estimate, up to a constant of each flow; 0 in weeks without data.
+        Their estimate, up to a constant of each flow; it means nothing in weeks without data.
     curvature : (F,) float
         1 / variance of one week's estimate.
     """
@@ -174,11 +174,11 @@ def sampled_weeks(
     seen, begins = data.add((place >= first).astype(float)), data.add((place == first).astype(float))
     heard = data.add((place > first).astype(float))
     basis = data.add(cosines)
-    turn = data.add(np.cos(np.pi * np.maximum(place - first, 0) / (n_weeks - first)))
+    turn = data.add(1 - np.cos(np.pi * np.maximum(place - first, 0) / (n_weeks - first)))
 
     normals = pm.Flat("week_normals", dims=("weekly_flow", "week"))
     sd, persistence = sd[:, None], persistence[:, None]
-    spectrum = sd**2 * (1 - persistence**2) / (1 + persistence**2 - 2 * persistence * turn)
+    spectrum = sd**2 * (1 - persistence**2) / ((1 - persistence) ** 2 + 2 * persistence * turn)
     curvature = evidence.curvature[:, None] * heard
     variance = spectrum / (1 + spectrum * curvature)
     weeks = (variance * curvature * (evidence.log_ratio @ basis) + pt.sqrt(variance) * normals) @ basis.T

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from bayes_backlog.inference.calibration import distribution_and_band
-from bayes_backlog.inference.leave_one_out import PROB
+from bayes_backlog.keys import CALIBRATION_PREFIX
 from bayes_backlog.reporting.forecast_tables import words
 from bayes_backlog.reporting.markdown import cases, escape, escape_sentence, listing, pipe_table, verdict
+from bayes_backlog.reporting.study_tables import study_table
 from bayes_backlog.runs import Run
 
 SENSITIVITY = "model/sensitivity.csv"
-LEFT_OUT = "model/loo_pit.parquet"
+LEFT_OUT = "model/loo_pit_places.parquet"
 CONVERGENCE = {
     "finite draws": "every draw is a number",
     "R-hat": "chains that started apart ended up agreeing",
@@ -132,17 +132,23 @@ def left_out(run: Run) -> pd.DataFrame:
     -------
     DataFrame
         panel (the flow), place, gap (share of totals up to the place, less the place), low and high (the band that all
-        gaps stay in with the probability `PROB` if the model is right), status.
+        gaps stay in with a probability of 95 % if the model is right), status.
     """
     if not run.path(LEFT_OUT).is_file():
         return pd.DataFrame(columns=["panel", "place", "gap", "low", "high", "status"])
-    status = run.table("model/loo_pit.csv").set_index("check")["status"]
-    panels = []
-    for flow, found in run.table(LEFT_OUT).groupby("flow", sort=False):
-        curve = distribution_and_band(found["pit"].to_numpy(), PROB)
-        gaps = curve[["share", "low", "high"]].sub(curve["place"], axis=0).rename(columns={"share": "gap"})
-        panels.append(gaps.assign(panel=words(str(flow)), place=curve["place"], status=status[flow]))
-    return pd.concat(panels, ignore_index=True)[["panel", "place", "gap", "low", "high", "status"]]
+    curves, status = run.table(LEFT_OUT), run.table("model/loo_pit.csv").set_index("check")["status"]
+    gaps = curves[["share", "low", "high"]].sub(curves["place"], axis=0).rename(columns={"share": "gap"})
+    told = curves[["place"]].assign(panel=curves["flow"].map(words), status=curves["flow"].map(status))
+    return told.join(gaps)[["panel", "place", "gap", "low", "high", "status"]]
+
+
+def calibration(run: Run) -> str:
+    """Return the calibration by simulation as Markdown, if one was made of this very model, data and code."""
+    made = any(stage.startswith(CALIBRATION_PREFIX) for stage in run.manifest()["stages"])
+    absent = (
+        "This run holds no calibration by simulation; `bayes-backlog calibrate CONFIG` makes one, in about an hour."
+    )
+    return study_table(run, "model/calibration.csv", absent=absent) if made else f"*{absent}*"
 
 
 def sensitivity_table(run: Run) -> str:

@@ -12,7 +12,7 @@ from scipy import stats
 from bayes_backlog.inference.checks import replicate_flows, with_counts
 from bayes_backlog.inference.expected import expected_totals
 from bayes_backlog.inference.fit import Prepared
-from bayes_backlog.inference.leave_one_out import _pit, leave_one_out_pit, pit_verdicts
+from bayes_backlog.inference.leave_one_out import _pit, leave_one_out_pit, pit_places, pit_verdicts
 from bayes_backlog.models.design import Design
 from bayes_backlog.models.draws import PosteriorDraws
 
@@ -50,15 +50,16 @@ def test_places_of_a_right_model_are_uniform(small: Prepared, truth: PosteriorDr
     }
     for _, found in table.groupby("flow"):
         assert stats.kstest(found["pit"], "uniform").pvalue > 1e-3
-    assert {verdict.status for verdict in pit_verdicts(table)} == {"green"}
+    assert {verdict.status for verdict in pit_verdicts(table, pit_places(table))} == {"green"}
 
 
-@pytest.mark.parametrize(("factor", "words"), [(30.0, "too sure"), (1 / 30, "not as sure")])
+@pytest.mark.parametrize(("factor", "words"), [(30.0, "too sure"), (1 / 30, "higher than expected")])
 def test_a_wrong_dispersion_is_seen(
     small: Prepared, truth: PosteriorDraws, made: Design, factor: float, words: str
 ) -> None:
     wrong = dataclasses.replace(truth, dispersion=factor * truth.dispersion)
-    verdict = pit_verdicts(leave_one_out_pit(wrong, made, small.spec, 3))[0]
+    table = leave_one_out_pit(wrong, made, small.spec, 3)
+    verdict = pit_verdicts(table, pit_places(table))[0]
     assert verdict.check == "received"
     assert verdict.status == "amber"
     assert words in verdict.message
@@ -85,4 +86,15 @@ def test_leaving_out_is_what_exact_leaving_out_gives() -> None:
 def test_totals_that_pull_too_hard_are_told() -> None:
     table = pd.DataFrame({"flow": "received", "unit": "day", "pit": np.linspace(0.01, 0.99, 50), "pareto_k": 0.1})
     table.loc[3, "pareto_k"] = 0.9
-    assert pit_verdicts(table)[0].message.endswith("1 pull so hard that their place is only rough")
+    assert pit_verdicts(table, pit_places(table))[0].message.endswith("1 pull so hard that their place is only rough")
+
+
+def test_totals_beyond_what_is_expected_are_told_by_their_side() -> None:
+    table = pd.DataFrame({"flow": "received", "unit": "day", "pit": np.linspace(0.3, 1.0, 200), "pareto_k": 0.1})
+    verdict = pit_verdicts(table, pit_places(table))[0]
+    assert (verdict.status, "higher than expected" in verdict.message) == ("amber", True)
+
+
+def test_totals_too_near_the_middle_are_told() -> None:
+    table = pd.DataFrame({"flow": "received", "unit": "day", "pit": np.linspace(0.2, 0.8, 200), "pareto_k": 0.1})
+    assert "not as sure" in pit_verdicts(table, pit_places(table))[0].message

@@ -70,7 +70,7 @@ def test_the_default_model_has_a_density_for_every_prior(small: Prepared) -> Non
     drawn = draw_prior(small.design, small.spec, 3, seed=1)["posterior"].to_dataset()
     found = prior_densities(model, drawn)
     assert {"intercept", "calendar", "noise", "week_sd", "elasticity"} <= set(found)
-    assert not {"week_normals", "investigator_z"} & set(found)
+    assert not {"week_normals", "level_normals", "group_normals", "own_normals"} & set(found)
     rates = drawn["intercept"].to_numpy()
     means, sds = (np.array([pair[k] for pair in prior_pairs(small)]) for k in (0, 1))
     assert found["intercept"].to_numpy() == pytest.approx(stats.norm.logpdf(rates, means, sds).sum(-1))
