@@ -2,11 +2,14 @@
 
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from bayes_backlog.reporting.check_tables import (
+    calibration,
     convergence,
     convergence_sentence,
     convergence_table,
+    left_out,
     parity_table,
     predictive,
     predictive_sentences,
@@ -15,6 +18,9 @@ from bayes_backlog.reporting.check_tables import (
     sensitivity_sentence,
     sensitivity_table,
 )
+from bayes_backlog.reporting.figure_numbers import gap_numbers
+from bayes_backlog.reporting.figures import gap_panels
+from bayes_backlog.runs import update_manifest
 
 
 def lines(markdown: str) -> list[str]:
@@ -104,3 +110,31 @@ def test_sensitivity_to_priors_has_a_line_each_and_names_what_is_felt(own_run, r
     assert "feels the prior of week sd (wip)" in sensitivity_sentence(own_run)
     rewrite(table.assign(status="green"), own_run.path("model/sensitivity.csv"))
     assert sensitivity_sentence(own_run) == "The answer hangs on no prior."
+
+
+def test_totals_left_out_are_set_against_their_band(own_run, rewrite):
+    assert left_out(own_run).empty
+    assert len(gap_panels(left_out(own_run)).axes) == 1
+    places = pd.DataFrame(
+        {"flow": ["received"] * 2 + ["signed_off"] * 2, "place": [0.25, 0.5] * 2, "share": [0.3, 0.5, 0.05, 0.9]}
+    ).assign(low=0.1, high=0.7)
+    rewrite(places, own_run.path("model/loo_pit_places.parquet"))
+    rewrite(
+        pd.DataFrame({"check": ["received", "signed_off"], "status": ["green", "amber"]}),
+        own_run.path("model/loo_pit.csv"),
+    )
+    table = left_out(own_run)
+    assert table["panel"].tolist() == ["received"] * 2 + ["signed off"] * 2
+    assert table["gap"].round(9).tolist() == [0.05, 0.0, -0.2, 0.4]
+    assert table["high"].round(9).tolist() == [0.45, 0.2] * 2
+    drawn = {text.get_text() for text in gap_panels(table).findobj(Text)}
+    assert {"received", "signed off"} <= drawn
+    assert "-0.200 to +0.400]{.verdict .amber} | -0.400 to +0.450 |" in gap_numbers(table)
+
+
+def test_a_calibration_of_another_model_is_not_shown(own_run, rewrite):
+    rewrite(pd.DataFrame({"quantity": ["week_sd"], "stays_in": [True]}), own_run.path("model/calibration.csv"))
+    assert "holds no calibration" in calibration(own_run)
+    stages = own_run.manifest()["stages"] | {"calibration of 40": {"key": "", "artefacts": {}}}
+    update_manifest(own_run, stages=stages)
+    assert r"week\_sd" in calibration(own_run)
