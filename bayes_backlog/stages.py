@@ -429,7 +429,7 @@ def answers_stage(shop: Workshop, prepared: Prepared) -> None:
 
 def calibrate_stage(shop: Workshop, prepared: Prepared, n: int) -> None:
     """Calibrate model, sampler and forecast by n offices like this one, fitted as folds of the backtest are."""
-    artefact, compute = CALIBRATION, shop.config.compute
+    compute = shop.config.compute
     spec = dataclasses.replace(prepared.spec, priors=ordinary_priors(prepared.design, prepared.spec))
     frame = future_frame(shop.config, prepared)
     asked = Calibration(dataclasses.replace(prepared, spec=spec), frame, fold_settings(shop.config), spec)
@@ -438,12 +438,12 @@ def calibrate_stage(shop: Workshop, prepared: Prepared, n: int) -> None:
         workers = as_many_as(n, compute.workers, compute.scheduler)
         with shop.bar(f"Calibration by {n} simulations") as progress:
             ranks = forecaster_ranks(asked, n, workers, progress)
-        write_table(calibration_table(ranks), shop.run.path(artefact))
+        write_table(calibration_table(ranks), shop.run.path(CALIBRATION))
 
     for stage in shop.run.manifest().get("stages", {}):
         if stage.startswith(CALIBRATION_PREFIX) and stage != calibration_stage(n):
             forget_stage(shop.run, stage)
-    make_stage(shop, calibration_stage(n), (artefact,), make)
+    make_stage(shop, calibration_stage(n), (CALIBRATION,), make)
 
 
 def backtest_stage(shop: Workshop) -> dict[pd.Timestamp, Failure]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayes_backlog.inference.expected import day_effects, row_means
+from bayes_backlog.inference.expected import day_effects, day_means, row_means
 from bayes_backlog.inference.gate import Status, Verdict
 from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import (
@@ -99,15 +99,14 @@ def _staff_rows(
     """(n, R) replicated counts of one staff flow."""
     flow, means = spec.staff_flows[k], row_means(draws, design, spec, k, shared)
     ends = np.concatenate([[0], design.day_ends])
-    days = range(len(design.dates))
     dispersion = draws.dispersion[:, spec.flows.index(flow)]
     totals = None
     if flow in spec.batched_flows:
         concentration = draws.day_concentration[:, spec.batched_flows.index(flow)]
-        expected = np.stack([means(day, design.row_month_wip).sum(axis=1) for day in days], axis=1)
+        expected = day_means(means, design, design.row_month_wip)
         totals = _batches(expected, design.month_of_day, dispersion, concentration, rng)
     rows = np.zeros((draws.n, len(design.row_day)), np.int32)
-    for day in days:
+    for day in range(len(design.dates)):
         if ends[day] == ends[day + 1]:
             continue
         mean = means(day, design.row_wip)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bayes_backlog.models.design import Design, Floats, Ints, month_starts
+from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import PosteriorDraws, own_rates
 from bayes_backlog.models.spec import ModelSpec
 
@@ -20,9 +20,7 @@ def day_effects(draws: PosteriorDraws, design: Design, spec: ModelSpec, weeks: F
     shared = draws.calendar @ design.calendar.T + weekly[:, :, design.week_of_day] - draws.shared_mean[:, :, None]
     for (flow, state), exponent in draws.elasticity.items():
         if state in design.office_states:
-            seen = design.office_states[state]
-            if flow in spec.batched_flows:
-                seen = seen[month_starts(design.month_of_day)]
+            seen = design.seen_state(state, by_month=flow in spec.batched_flows)
             shared[:, spec.flows.index(flow)] += exponent[:, None] * seen
     return shared
 
@@ -57,13 +55,18 @@ def row_means(
     return means
 
 
+def day_means(means: Callable[[int, Ints], Floats], design: Design, held: Ints) -> Floats:
+    """Return the (n, D) means of a staff flow's totals, from its `row_means` and (R,) cases that people held."""
+    return np.stack([means(day, held).sum(axis=1) for day in range(len(design.dates))], axis=1)
+
+
 def expected_totals(draws: PosteriorDraws, design: Design, spec: ModelSpec) -> dict[str, Floats]:
     """Return, by flow, the (n, D) means of days' totals; of flows in batches with the states of the month's start."""
     shared = day_effects(draws, design, spec, draws.week_effect)
-    days, n_office = range(len(design.dates)), len(spec.office_flows)
+    n_office = len(spec.office_flows)
     totals = {flow: np.exp(draws.intercept[:, k, None] + shared[:, k]) for k, flow in enumerate(spec.office_flows)}
     for k, flow in enumerate(spec.staff_flows):
         means = row_means(draws, design, spec, k, shared[:, n_office + k])
         held = design.row_month_wip if flow in spec.batched_flows else design.row_wip
-        totals[flow] = np.stack([means(day, held).sum(axis=1) for day in days], axis=1)
+        totals[flow] = day_means(means, design, held)
     return totals

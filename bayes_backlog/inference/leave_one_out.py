@@ -40,7 +40,7 @@ def leave_one_out_pit(draws: PosteriorDraws, design: Design, spec: ModelSpec, se
     design, spec : Design, ModelSpec
         What was fitted.
     seed : int
-        Of what breaks ties and of the predictive draws.
+        Of what breaks ties.
 
     Returns
     -------
@@ -48,14 +48,18 @@ def leave_one_out_pit(draws: PosteriorDraws, design: Design, spec: ModelSpec, se
         flow, unit (day, or month for a flow in batches), date (the first working day), observed, pit, pareto_k. Days
         on which nobody worked are not placed.
     """
-    expected, rng = expected_totals(draws, design, spec), np.random.default_rng(seed)
+    expected, real, rng = (
+        expected_totals(draws, design, spec),
+        observed_flows(design, spec),
+        np.random.default_rng(seed),
+    )
     tables = []
     for k, flow in enumerate(spec.flows):
         batched = flow in spec.batched_flows
         unit = design.month_of_day if batched else np.arange(len(design.dates))
         first = np.unique(unit, return_index=True)[1]
         mean = np.add.reduceat(expected[flow], first, axis=1)
-        by_day = day_totals(flow, observed_flows(design, spec)[flow], design, spec)[0]
+        by_day = day_totals(flow, real[flow], design, spec)[0]
         observed = np.add.reduceat(by_day, first)
         worked = mean.min(axis=0) > NOBODY
         first, mean, observed = first[worked], mean[:, worked], observed[worked]

@@ -127,6 +127,16 @@ class Design:
         """(D,) index one past each day's last row."""
         return np.searchsorted(self.row_day, np.arange(len(self.dates)), side="right")
 
+    @property
+    def present(self) -> Floats:
+        """(D,) FTE present."""
+        return np.bincount(self.row_day, self.row_exposure, minlength=len(self.dates))
+
+    def seen_state(self, state: str, *, by_month: bool) -> Floats:
+        """(D,) an office state as a flow answers to it; as of the month's first day if it is counted by the month."""
+        values = self.office_states[state]
+        return values[month_starts(self.month_of_day)] if by_month else values
+
 
 def calendar_columns(calendar: pd.DataFrame, spec: ModelSpec) -> Floats:
     """Return the calendar columns of a model, uncentred.

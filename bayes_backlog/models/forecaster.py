@@ -32,7 +32,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_backlog.models.design import Design, Floats, Ints, month_starts
+from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import NOBODY
 from bayes_backlog.models.half_normal import half_normal
 from bayes_backlog.models.likelihoods import (
@@ -199,7 +199,7 @@ def _add_staff_flows(common: _Common, as_written: bool) -> None:
     own_wip = np.log1p(np.arange(design.row_wip.max() + 1)) - design.state_centre["wip"]
     wip_levels = data.add(own_wip)
     n_days = len(design.dates)
-    present = data.add(np.bincount(design.row_day, design.row_exposure, minlength=n_days))
+    present = data.add(design.present)
 
     for k, flow in enumerate(spec.staff_flows):
         alone = exposure * pt.exp(spell[k])[row_spell]
@@ -260,11 +260,7 @@ def _state_effects(design: Design, spec: ModelSpec, data: PackedData, parameters
     pairs = [pair for pair in spec.elasticity_names() if pair[1] in design.office_states]
     if not pairs:
         return pt.zeros((len(spec.flows), 1))
-    first = month_starts(design.month_of_day)
-    seen = [
-        design.office_states[state][first] if flow in spec.batched_flows else design.office_states[state]
-        for flow, state in pairs
-    ]
+    seen = [design.seen_state(state, by_month=flow in spec.batched_flows) for flow, state in pairs]
     of_flow = np.array([[float(flow == name) for flow, _ in pairs] for name in spec.flows])
     exponents = pt.stack([parameters.elasticity[pair] for pair in pairs])
     return (of_flow * exponents) @ data.add(np.stack(seen, axis=1)).T

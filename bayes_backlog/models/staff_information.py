@@ -13,6 +13,7 @@ import numpy as np
 
 from bayes_backlog.models.design import Design, Floats
 from bayes_backlog.models.draws import NOBODY
+from bayes_backlog.models.likelihoods import totals_of
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ def _of_flow(design: Design, flow: int, upper: Floats) -> tuple[Floats, ...]:
     """Return the fields of `SpellInformation` for one flow."""
     staff, counts, n_days = design.staff, design.row_counts[flow], len(design.dates)
     n_spells, n_people = len(staff.spell_team), len(staff.investigators)
-    present = np.bincount(design.row_day, design.row_exposure, n_days)
-    total = np.bincount(design.row_day, counts, n_days)
+    present, total = design.present, totals_of(counts, design.row_day, n_days)
     alike = np.divide(total, present, out=np.zeros(n_days), where=present > 0)[design.row_day] * design.row_exposure
 
     def by_spell(values: Floats) -> Floats:
@@ -68,7 +68,7 @@ def _of_flow(design: Design, flow: int, upper: Floats) -> tuple[Floats, ...]:
 
     cases, expected = by_spell(counts), by_spell(alike)
     fte = np.maximum(by_spell(design.row_exposure), NOBODY)
-    log_rate = np.log((cases + 0.5) / (expected + 0.5) * max(total.sum(), 1) / present.sum())
+    log_rate = np.log((cases + 0.5) / (expected + 0.5) * np.maximum(total.sum(), 1) / present.sum())
     held = np.log1p(design.row_wip) - design.state_centre["wip"]
     on_average = [by_spell(design.row_exposure * each) / fte for each in (held, design.log_pace[flow, design.row_pace])]
     terms = np.column_stack([log_rate, -np.ones(n_spells), -staff.spell_ramp, *(-mean for mean in on_average)])
@@ -83,6 +83,6 @@ def _of_flow(design: Design, flow: int, upper: Floats) -> tuple[Floats, ...]:
         weighted @ upper,
         of_person @ terms,
         weighted @ terms,
-        np.asarray(np.square(total).sum() / max(total.sum(), 1)),
+        np.asarray(np.square(total).sum() / np.maximum(total.sum(), 1)),
         np.asarray(present.mean()),
     )

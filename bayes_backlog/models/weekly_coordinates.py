@@ -27,7 +27,7 @@ import pytensor.tensor as pt
 from scipy.fft import idct
 
 from bayes_backlog.models.design import Design, Floats, Ints
-from bayes_backlog.models.likelihoods import sums_of
+from bayes_backlog.models.likelihoods import sums_of, totals_of
 from bayes_backlog.models.packed_data import PackedData
 from bayes_backlog.models.spec import ModelSpec
 
@@ -80,20 +80,20 @@ def find_evidence(
     others : (F, D) tensor
         What else moves a day's logarithm.
     """
-    counts = [*design.office_counts, *(np.bincount(design.row_day, of, len(design.dates)) for of in design.row_counts)]
-    present = np.bincount(design.row_day, design.row_exposure, len(design.dates))
-    days_of_week, n_weeks = np.bincount(design.week_of_day, minlength=len(design.weeks)), len(design.weeks)
+    n_days, n_weeks = len(design.dates), len(design.weeks)
+    counts = [*design.office_counts, *(totals_of(of, design.row_day, n_days) for of in design.row_counts)]
+    days_of_week = np.bincount(design.week_of_day, minlength=n_weeks)
+    days = np.maximum(days_of_week, 1)
     ratios, typical, per_week = [], [], []
     for flow, cases in zip(spec.flows, counts, strict=True):
         block = design.week_of_day if flow in spec.weekly_flows else design.month_of_day
-        exposure = present if flow in spec.staff_flows else np.ones(len(cases))
-        ratios.append(_by_week(_log_ratio(cases, exposure, block)[block], design.week_of_day, days_of_week))
-        units = len(np.unique(design.month_of_day)) if flow in spec.batched_flows else len(cases)
+        exposure = design.present if flow in spec.staff_flows else np.ones(n_days)
+        ratios.append(np.bincount(design.week_of_day, _log_ratio(cases, exposure, block)[block], n_weeks) / days)
+        units = len(np.unique(design.month_of_day)) if flow in spec.batched_flows else n_days
         typical.append(max(cases.sum(), 1) / units)
         per_week.append(units / np.count_nonzero(days_of_week))
     expected = data.add(np.array(typical))
-    days = data.add(np.maximum(days_of_week, 1).astype(float))
-    explained = sums_of(data, others, design.week_of_day, n_weeks) / days
+    explained = sums_of(data, others, design.week_of_day, n_weeks) / data.add(days.astype(float))
     return Evidence(
         log_ratio=data.add(np.transpose(ratios)).T - explained,
         curvature=data.add(np.array(per_week)) * expected / (1 + expected * noise**2),
@@ -104,11 +104,6 @@ def _log_ratio(cases: Ints, exposure: Floats, block: Ints) -> Floats:
     """Return, for each block of days, the log of its cases over those of an average one; one of which is added."""
     expected = np.bincount(block, exposure) * cases.sum() / max(exposure.sum(), 1.0)
     return np.log((np.bincount(block, cases) + 1) / (expected + 1))
-
-
-def _by_week(values: Floats, week_of_day: Ints, days_of_week: Ints) -> Floats:
-    """Return the weekly means of daily values, 0 for weeks without a day."""
-    return np.bincount(week_of_day, values, minlength=len(days_of_week)) / np.maximum(days_of_week, 1)
 
 
 def sampled_level(
