@@ -1,8 +1,8 @@
 """Predictive checks at the level where decisions are taken: totals of days, weeks and team-weeks.
 
 Row-level checks cannot see what makes a 90-day total uncertain. Each check compares one statistic of the data with its
-distribution over replicated data sets, in which day and week shocks are drawn afresh; the slow level and lagged states
-stay as fitted and observed.
+distribution over replicated data sets, in which day and week shocks are drawn afresh; the slow level, lagged states and
+how many cases there were to be allocated stay as fitted and observed.
 """
 
 from __future__ import annotations
@@ -114,6 +114,8 @@ def _staff_rows(
         size = draws.concentration[:, k] * (present if spec.day_shock else expected)
         spread = dispersion if spec.day_shock else size
         total = draw_negative_binomial(rng, expected, spread) if totals is None else totals[:, day]
+        if flow == "allocated":
+            total = np.minimum(total, max(design.waiting[day], 0))
         here = slice(ends[day], ends[day + 1])
         weights = mean * np.exp(draws.own_pace[:, k, None] * design.log_pace[k, design.row_pace[here]])
         rows[:, here] = draw_division(rng, total, (size / weights.sum(axis=1))[:, None] * weights)

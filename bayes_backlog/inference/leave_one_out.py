@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from arviz_stats.base.array import array_stats
+from numpy.typing import NDArray
 from scipy import stats
 
 from bayes_backlog.inference.calibration import distribution_and_band
@@ -64,7 +65,8 @@ def leave_one_out_pit(draws: PosteriorDraws, design: Design, spec: ModelSpec, se
         worked = mean.min(axis=0) > NOBODY
         first, mean, observed = first[worked], mean[:, worked], observed[worked]
         size = _dispersion(draws, spec, k, mean)
-        values, pareto_k = _pit(observed, mean, size, rng)
+        cut_off = (flow == "allocated") & (observed >= design.waiting[first])
+        values, pareto_k = _pit(observed, cut_off, mean, size, rng)
         tables.append(
             pd.DataFrame(
                 {
@@ -90,12 +92,18 @@ def _dispersion(draws: PosteriorDraws, spec: ModelSpec, k: int, mean: Floats) ->
     return np.minimum(size, NEARLY_POISSON)
 
 
-def _pit(observed: Floats, mean: Floats, size: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return the (U,) places of the observed totals, and the (U,) shapes of the weights' tails."""
+def _pit(
+    observed: Floats, cut_off: NDArray[np.bool_], mean: Floats, size: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Return the (U,) places of the observed totals, and the (U,) shapes of the weights' tails.
+
+    Of a total that is cut off, by an empty queue, all that is known is that no less was wanted.
+    """
     share = size / (size + mean)
     of = stats.nbinom(size, share)
-    weights, pareto_k = _weights(of.logpmf(observed))
-    below, at_most = ((weights * cdf).sum(axis=0) for cdf in (of.cdf(observed - 1), of.cdf(observed)))
+    weights, pareto_k = _weights(np.where(cut_off, of.logsf(observed - 1), of.logpmf(observed)))
+    at_most = np.where(cut_off, 1.0, of.cdf(observed))
+    below, at_most = ((weights * cdf).sum(axis=0) for cdf in (of.cdf(observed - 1), at_most))
     return np.clip(rng.uniform(below, at_most), 0.0, 1.0), pareto_k
 
 

@@ -80,6 +80,8 @@ class Design:
         Calendar months, counted from that of the first day.
     office_counts : (F_office, D) int
         Cases per day of each office flow.
+    waiting : (D,) int
+        Cases that people could be given on each day: in the queue at its close, or allocated during it.
     office_states : dict of (D,) float
         Lagged log(1 + backlog), log(1 + recently received), log(1 + wip of the office) and log(1 + mean wip of those
         present), minus their centre.
@@ -109,6 +111,7 @@ class Design:
     week_of_day: Ints
     month_of_day: Ints
     office_counts: Ints
+    waiting: Ints
     office_states: dict[str, Floats]
     state_centre: dict[str, float]
     staff: Staff
@@ -264,6 +267,7 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
         week_of_day=week_of_day,
         month_of_day=months(dates),
         office_counts=np.stack([office[flow].to_numpy(dtype=np.int64) for flow in spec.office_flows]),
+        waiting=office["backlog"].to_numpy(dtype=np.int64) + _allocated(daily, row_day, len(dates)),
         office_states={name: value - centre[name] for name, value in states.items()},
         state_centre=centre,
         staff=staff,
@@ -277,6 +281,11 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
         log_pace=pace.swapaxes(0, 1).reshape(len(row_counts), -1),
         record=record,
     )
+
+
+def _allocated(daily: pd.DataFrame, row_day: Ints, n_days: int) -> Ints:
+    """(D,) cases allocated to those present."""
+    return np.bincount(row_day, daily["allocated"], n_days).astype(np.int64)
 
 
 def in_use(labels: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -15,7 +15,8 @@ A negative binomial total is a Poisson total under a gamma shock that everybody 
 Dirichlet-multinomial carries what is left, a person's own clumping. It knows how many people are present and not how
 many cases are expected, so that lumpy days cannot pull their mean down. (With concentration * mu[t, .] instead and
 dispersion = concentration * M[t] all rows are independent, of variance mu (1 + 1/concentration): `day_shock = False`.)
-No latent variable per day is sampled, and no row needs a log-gamma unless it has an event.
+No latent variable per day is sampled, and no row needs a log-gamma unless it has an event. On days that emptied the
+queue, people would have taken at least what there was (`queue_limit`).
 
 The weekly effects are AR(1), the level is linear between knots eight weeks apart, both with mean zero over the training
 days, and calendar effects are scaled so that their rate ratios have mean one: an intercept is the log of the mean rate,
@@ -44,6 +45,7 @@ from bayes_backlog.models.likelihoods import (
     totals_of,
 )
 from bayes_backlog.models.packed_data import PackedData
+from bayes_backlog.models.queue_limit import add_queue_limit
 from bayes_backlog.models.slow_level import n_knots
 from bayes_backlog.models.spec import ModelSpec
 from bayes_backlog.models.staff_effects import spell_effects
@@ -221,6 +223,9 @@ def _add_staff_flows(common: _Common, as_written: bool) -> None:
             add_totals(flow, data, totals, mean, common.flow_dispersion(flow))
         else:
             add_independent_totals(flow, data, totals, mean, concentration[k] * mean, cases)
+        if flow == "allocated":
+            dispersion = common.flow_dispersion(flow) if spec.day_shock else concentration[k] * mean
+            add_queue_limit(flow, data, totals, design.waiting, mean, dispersion)
         sizes = concentration[k] * (present if spec.day_shock else mean)
         weight = row * pt.exp(pace[k] * data.add(design.log_pace[k]))[row_pace] if spec.own_pace else row
         whole = pt.maximum(sums_of(data, weight, design.row_day, n_days), NOBODY)

@@ -14,22 +14,16 @@ unit, profile and count are one cell, and cells that weigh the same share one lo
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pytensor.gradient import grad_undefined
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from bayes_backlog.models.design import Floats, Ints
+from bayes_backlog.models.kernel_op import KernelOp
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
@@ -160,37 +154,4 @@ def saturation_kernel(
     return np.array(value), by_unit, by_profile, np.array(by_alpha)
 
 
-class Saturation(Op):  # type: ignore[misc]
-    """`saturation_kernel` in a PyTensor graph: value, and derivatives by unit effects, profile effects and alpha."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Apply:
-        """Declare the outputs: a scalar, and one derivative shaped like each of the first three inputs."""
-        tensors = [pt.as_tensor_variable(value) for value in inputs]
-        return Apply(self, tensors, [pt.dscalar(), pt.dvector(), pt.dvector(), pt.dscalar()])
-
-    def perform(self, node: Apply, inputs: list[Any], outputs: list[list[Any]]) -> None:
-        """Evaluate outside compiled graphs."""
-        for storage, value in zip(outputs, compiled_kernel(*inputs), strict=True):
-            storage[0] = value
-
-    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
-        """Tell shapes without evaluating."""
-        return [(), shapes[0], shapes[1], ()]
-
-    def pullback(self, inputs: list[Any], outputs: list[Any], cotangents: list[Any]) -> list[Any]:
-        """Differentiate the value; second derivatives are not given."""
-        by = [cotangents[0] * derivative for derivative in outputs[1:]]
-        return by + [grad_undefined(self, k, inputs[k]) for k in range(3, len(inputs))]
-
-
-saturation = Saturation()
-compiled_kernel = numba.njit(nogil=True)(saturation_kernel)
-_SOURCE_VERSION = int(hashlib.sha256(inspect.getsource(saturation_kernel).encode()).hexdigest()[:8], 16)
-"""Part of the key of code kept on disk, so that an edited kernel is never served from an older one's code."""
-
-
-@register_funcify_default_op_cache_key(Saturation)  # type: ignore[untyped-decorator]
-def _funcify(op: Saturation, **_: Any) -> tuple[Any, int]:
-    return compiled_kernel, _SOURCE_VERSION
+saturation = KernelOp(saturation_kernel, n_differentiable=3)

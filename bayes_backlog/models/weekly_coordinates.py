@@ -70,6 +70,7 @@ def find_evidence(
     """Guess what counts say of weeks and level together.
 
     Flows with a week effect are looked at week by week; others month by month, as a week may be a few cases or a batch.
+    Days whose allocations were cut off by an empty queue are left out.
 
     Parameters
     ----------
@@ -88,10 +89,12 @@ def find_evidence(
     for flow, cases in zip(spec.flows, counts, strict=True):
         block = design.week_of_day if flow in spec.weekly_flows else design.month_of_day
         exposure = design.present if flow in spec.staff_flows else np.ones(n_days)
-        ratios.append(np.bincount(design.week_of_day, _log_ratio(cases, exposure, block)[block], n_weeks) / days)
+        told = (flow != "allocated") | (cases < design.waiting)
+        ratio = _log_ratio(cases * told, exposure * told, block)[block]
+        ratios.append(np.bincount(design.week_of_day, ratio, n_weeks) / days)
         units = len(np.unique(design.month_of_day)) if flow in spec.batched_flows else n_days
         typical.append(max(cases.sum(), 1) / units)
-        per_week.append(units / np.count_nonzero(days_of_week))
+        per_week.append(told.mean() * units / np.count_nonzero(days_of_week))
     expected = data.add(np.array(typical))
     explained = sums_of(data, others, design.week_of_day, n_weeks) / data.add(days.astype(float))
     return Evidence(

@@ -58,6 +58,15 @@ def test_its_own_world_is_accepted(small: Prepared, make_draws: MakeDraws) -> No
     assert "red" not in verdicts.values()
 
 
+def test_nobody_is_given_a_case_that_was_not_there(small: Prepared, make_draws: MakeDraws) -> None:
+    queue = np.arange(len(small.design.dates)) % 4 - 1
+    short = dataclasses.replace(small.design, waiting=queue)
+    rows = replicate_flows(make_draws(), short, small.spec, 1)["allocated"]
+    totals = np.stack([np.bincount(short.row_day, row, len(queue)) for row in rows])
+    assert (totals <= np.maximum(queue, 0)).all()
+    assert (totals == queue).mean() > 0.2
+
+
 SHAKEN_WEEKS = {"week_sd": 0.6, "week_persistence": 0.9}
 SHAKEN_DAYS = {"week_sd": 0.05, "dispersion": 0.7}
 

@@ -53,6 +53,21 @@ def test_places_of_a_right_model_are_uniform(small: Prepared, truth: PosteriorDr
     assert {verdict.status for verdict in pit_verdicts(table, pit_places(table))} == {"green"}
 
 
+def test_allocations_cut_off_by_an_empty_queue_are_placed_as_such(small: Prepared, truth: PosteriorDraws) -> None:
+    """Every other day leaves nobody waiting; taken at their word, their totals come out lower than expected."""
+    totals = np.bincount(small.design.row_day, small.design.row_counts[0], len(small.design.dates)).astype(int)
+    short = dataclasses.replace(small.design, waiting=np.where(np.arange(len(totals)) % 2, totals + 100, 1))
+    made = with_counts(short, small.spec, replicate_flows(truth, short, small.spec, 5, same_weeks=True))
+    unlimited = dataclasses.replace(made, waiting=made.waiting + 100)
+    assert _allocated_places(truth, made, small).pvalue > 1e-3
+    assert _allocated_places(truth, unlimited, small).pvalue < 1e-6
+
+
+def _allocated_places(truth: PosteriorDraws, design: Design, small: Prepared) -> object:
+    table = leave_one_out_pit(truth, design, small.spec, 3)
+    return stats.kstest(table.loc[table["flow"] == "allocated", "pit"], "uniform")
+
+
 @pytest.mark.parametrize(("factor", "words"), [(30.0, "too sure"), (1 / 30, "higher than expected")])
 def test_a_wrong_dispersion_is_seen(
     small: Prepared, truth: PosteriorDraws, made: Design, factor: float, words: str
@@ -71,7 +86,8 @@ def test_leaving_out_is_what_exact_leaving_out_gives() -> None:
     counts = np.append(rng.poisson(4.0, 11), 12).astype(float)
     shape, rate, n = 2.0, 0.5, 8000
     means = np.repeat(rng.gamma(shape + counts.sum(), 1 / (rate + len(counts)), n)[:, None], len(counts), axis=1)
-    pit, pareto_k = _pit(counts, means, np.full_like(means, POISSON), np.random.default_rng(2))
+    cut_off = np.zeros(len(counts), dtype=bool)
+    pit, pareto_k = _pit(counts, cut_off, means, np.full_like(means, POISSON), np.random.default_rng(2))
     without = rate + len(counts) - 1
     exact = stats.nbinom(shape + counts.sum() - counts, without / (without + 1))
     share = np.random.default_rng(2).uniform(size=len(counts))

@@ -107,7 +107,9 @@ def independent_likelihood(values: dict[str, np.ndarray], design: Design, spec: 
             weights = values["concentration"][k] * present * share / share.sum()
             size = values["dispersion"][f] if spec.day_shock else weights.sum()
             if flow not in spec.batched_flows:
-                total += stats.nbinom.logpmf(y.sum(), size, size / (size + mu.sum()))
+                wanted = stats.nbinom(size, size / (size + mu.sum()))
+                emptied = flow == "allocated" and y.sum() >= design.waiting[day]
+                total += wanted.logsf(y.sum() - 1) if emptied else wanted.logpmf(y.sum())
             total += stats.dirichlet_multinomial.logpmf(y, weights, y.sum()) if y.sum() else 0.0
     return float(total)
 
@@ -142,6 +144,23 @@ def test_likelihood_is_that_of_the_named_distributions(small: Prepared, parts: d
     fast = likelihood_of(model, points)
     slow = [independent_likelihood(values, small.design, spec) for values in named_values(model, points)]
     assert np.ptp(np.subtract(fast, slow)) < 1e-5 * abs(np.ptp(slow))
+
+
+@pytest.mark.parametrize("parts", [{}, {"batched_flows": (), "day_shock": False}])
+def test_where_the_queue_was_emptied_more_may_have_been_wanted(small: Prepared, parts: dict[str, Any]) -> None:
+    spec = dataclasses.replace(small.spec, **parts)
+    k = spec.staff_flows.index("allocated")
+    totals = np.bincount(small.design.row_day, small.design.row_counts[k], len(small.design.dates)).astype(int)
+    short = dataclasses.replace(small.design, waiting=totals + np.arange(len(totals)) % 2)
+    model = build_forecaster(short, spec)
+    points = random_points(model)
+    fast, values = likelihood_of(model, points), named_values(model, points)
+    slow, unlimited = (
+        [independent_likelihood(value, design, spec) for value in values]
+        for design in (short, dataclasses.replace(short, waiting=totals + 1))
+    )
+    assert np.ptp(np.subtract(fast, slow)) < 1e-5 * abs(np.ptp(slow))
+    assert np.ptp(np.subtract(fast, unlimited)) > 1e-3
 
 
 def test_further_flows_are_flows_of_the_office_that_answer_to_its_work_in_progress(small: Prepared) -> None:
