@@ -1,8 +1,8 @@
 """Predictive checks at the level where decisions are taken: totals of days, weeks and team-weeks.
 
 Row-level checks cannot see what makes a 90-day total uncertain. Each check compares one statistic of the data with its
-distribution over replicated data sets, in which day and week shocks are drawn afresh; the slow level, lagged states and
-how many cases there were to be allocated stay as fitted and observed.
+distribution over replicated data sets, in which day and week shocks are drawn afresh; the slow level and lagged states
+stay as fitted and observed. Only the queue is followed through each week: what is left on Monday is there on Tuesday.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bayes_backlog.models.draws import (
     draw_weeks,
     generators,
 )
+from bayes_backlog.models.likelihoods import totals_of
 from bayes_backlog.models.spec import ModelSpec
 
 AMBER = 0.025
@@ -55,7 +56,8 @@ def replicate_flows(
     seed : int
         Every flow has its own stream.
     same_weeks : bool
-        Whether the draws' own week effects are kept, as in the data that they were, or are to be, fitted to.
+        Whether the draws' own week effects and each day's own queue are kept, as in the data that they were, or are to
+        be, fitted to.
 
     Returns
     -------
@@ -75,7 +77,9 @@ def replicate_flows(
         else:
             replicates[flow] = draw_negative_binomial(rng[flow], mean, draws.dispersion[:, k, None])
     for k, flow in enumerate(spec.staff_flows):
-        replicates[flow] = _staff_rows(draws, design, spec, k, shared[:, len(spec.office_flows) + k], rng[flow])
+        queue = _Queue(draws, design, k, same_weeks) if flow == "allocated" else None
+        of_flow = shared[:, len(spec.office_flows) + k]
+        replicates[flow] = _staff_rows(draws, design, spec, k, of_flow, queue, rng[flow])
     return replicates
 
 
@@ -93,8 +97,40 @@ def _batches(
     return counts
 
 
+class _Queue:
+    """How many more cases wait in n draws than waited in the data: none at the start of a week."""
+
+    def __init__(self, draws: PosteriorDraws, design: Design, k: int, as_observed: bool) -> None:
+        self._waiting = design.waiting
+        self._allocated = totals_of(design.row_counts[k], design.row_day, len(design.dates))
+        self._log_backlog = design.office_states["backlog"] + design.state_centre["backlog"]
+        self._anew = np.diff(design.week_of_day, prepend=-1) > 0
+        self._as_observed = as_observed
+        self._exponent = draws.elasticity.get(("allocated", "backlog"), np.zeros(draws.n))
+        self._more = np.zeros(draws.n, np.int64)
+
+    def answer(self, day: int) -> Floats:
+        """(n, 1) how much more is wanted than with the queue that was observed."""
+        if self._as_observed or self._anew[day]:
+            self._more = np.zeros_like(self._more)
+        backlog = np.maximum(np.exp(self._log_backlog[day]) + self._more, 1.0)
+        return np.exp(self._exponent * (np.log(backlog) - self._log_backlog[day]))[:, None]
+
+    def take(self, day: int, wanted: NDArray[np.int32]) -> NDArray[np.int32]:
+        """(n,) cases that are taken, and gone."""
+        taken = np.minimum(wanted, np.maximum(self._waiting[day] + self._more, 0)).astype(np.int32)
+        self._more = self._more + self._allocated[day] - taken
+        return taken
+
+
 def _staff_rows(
-    draws: PosteriorDraws, design: Design, spec: ModelSpec, k: int, shared: Floats, rng: np.random.Generator
+    draws: PosteriorDraws,
+    design: Design,
+    spec: ModelSpec,
+    k: int,
+    shared: Floats,
+    queue: _Queue | None,
+    rng: np.random.Generator,
 ) -> NDArray[np.int32]:
     """(n, R) replicated counts of one staff flow."""
     flow, means = spec.staff_flows[k], row_means(draws, design, spec, k, shared)
@@ -109,13 +145,13 @@ def _staff_rows(
     for day in range(len(design.dates)):
         if ends[day] == ends[day + 1]:
             continue
-        mean = means(day, design.row_wip)
+        mean = means(day, design.row_wip) if queue is None else means(day, design.row_wip) * queue.answer(day)
         expected, present = mean.sum(axis=1), design.row_exposure[ends[day] : ends[day + 1]].sum()
         size = draws.concentration[:, k] * (present if spec.day_shock else expected)
         spread = dispersion if spec.day_shock else size
         total = draw_negative_binomial(rng, expected, spread) if totals is None else totals[:, day]
-        if flow == "allocated":
-            total = np.minimum(total, max(design.waiting[day], 0))
+        if queue is not None:
+            total = queue.take(day, total)
         here = slice(ends[day], ends[day + 1])
         weights = mean * np.exp(draws.own_pace[:, k, None] * design.log_pace[k, design.row_pace[here]])
         rows[:, here] = draw_division(rng, total, (size / weights.sum(axis=1))[:, None] * weights)

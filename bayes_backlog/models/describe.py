@@ -168,16 +168,25 @@ def _count_lines(spec: ModelSpec) -> tuple[str, ...]:
     shares = _share(r"\cdot") if spec.own_pace else r"\mu_{f,\cdot,t} / M_{f,t}"
     total = r"Y_{f,t} \sim \text{NegativeBinomial}(M_{f,t}, \alpha_f), \quad \operatorname{Var} = M + M^2 / \alpha"
     office = (rf"{total}, \quad f \in {_set(spec.office_flows)}",)
+    limit = (
+        (
+            r"Y_{\text{allocated},t} = \min(\tilde Y_t, q_t), \quad \tilde Y_t \text{ as above: cases wanted}, \quad "
+            r"q_t = \text{cases there were to be allocated on day } t",
+        )
+        if "allocated" in spec.staff_flows
+        else ()
+    )
     if spec.day_shock:
         return (
             total,
+            *limit,
             rf"(y_{{f,1,t}}, y_{{f,2,t}}, \dots) \mid Y_{{f,t}} \sim \text{{DirichletMultinomial}}"
             rf"(Y_{{f,t}}, \kappa_f E_t {shares}), \quad f \in {_set(spec.staff_flows)}",
             r"E_t = \text{full-time equivalents present on day } t",
         )
     mean = rf"M_{{f,t}} {_share('i')}" if spec.own_pace else r"\mu_{f,i,t}"
     rows = rf"y_{{f,i,t}} \sim \text{{NegativeBinomial}}({mean}, \kappa_f {mean})"
-    return (*office, rf"{rows}, \quad f \in {_set(spec.staff_flows)}")
+    return (*office, rf"{rows}, \quad f \in {_set(spec.staff_flows)}", *limit)
 
 
 def _count_words(spec: ModelSpec) -> str:
@@ -187,7 +196,8 @@ def _count_words(spec: ModelSpec) -> str:
         if spec.day_shock
         else "each person's count is negative binomial, independently of everybody else's"
     )
-    return f"Counts vary more than chance alone would have them: {shared}."
+    limit = " Where a day ends with nobody waiting, more cases may have been wanted than were allocated."
+    return f"Counts vary more than chance alone would have them: {shared}." + limit * ("allocated" in spec.staff_flows)
 
 
 def _range(spec: ModelSpec) -> str:

@@ -48,7 +48,7 @@ def add_queue_limit(
     """
     emptied = np.flatnonzero(totals >= waiting)
     days = data.add(emptied)
-    spread = pt.broadcast_to(dispersion, mean.shape)
+    spread = dispersion + pt.zeros_like(mean)
     tail = log_tail(mean[days], spread[days], data.add(totals[emptied].astype(float)))[0]
     pm.Potential(f"{name}_queue_limit", tail)
 

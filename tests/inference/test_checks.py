@@ -36,7 +36,8 @@ def one_truth(draws: PosteriorDraws, **changed: float) -> PosteriorDraws:
 
 
 def world(design: Design, prepared: Prepared, draws: PosteriorDraws, seed: int) -> Design:
-    """Return the design with its counts replaced by one replicate."""
+    """Return the design with its counts replaced by one replicate, in which no queue is ever short."""
+    design = dataclasses.replace(design, waiting=design.waiting + 1000)
     flows = replicate_flows(draws, design, prepared.spec, seed)
     return dataclasses.replace(
         design,
@@ -58,13 +59,30 @@ def test_its_own_world_is_accepted(small: Prepared, make_draws: MakeDraws) -> No
     assert "red" not in verdicts.values()
 
 
+def totals_of_allocations(design: Design, rows: np.ndarray) -> np.ndarray:
+    """(n, D) from (n, R)."""
+    return np.stack([np.bincount(design.row_day, row, len(design.dates)) for row in rows]).astype(int)
+
+
 def test_nobody_is_given_a_case_that_was_not_there(small: Prepared, make_draws: MakeDraws) -> None:
-    queue = np.arange(len(small.design.dates)) % 4 - 1
-    short = dataclasses.replace(small.design, waiting=queue)
-    rows = replicate_flows(make_draws(), short, small.spec, 1)["allocated"]
-    totals = np.stack([np.bincount(short.row_day, row, len(queue)) for row in rows])
-    assert (totals <= np.maximum(queue, 0)).all()
-    assert (totals == queue).mean() > 0.2
+    waiting = np.arange(len(small.design.dates)) % 4 - 1
+    short = dataclasses.replace(small.design, waiting=waiting)
+    rows = replicate_flows(make_draws(), short, small.spec, 1, same_weeks=True)["allocated"]
+    totals = totals_of_allocations(short, rows)
+    assert (totals <= np.maximum(waiting, 0)).all()
+    assert (totals == waiting).mean() > 0.2
+
+
+def test_what_is_left_is_there_for_the_rest_of_the_week(small: Prepared, make_draws: MakeDraws) -> None:
+    """Of a queue that was emptied every day, a week never gives more than there was, and some days more than theirs."""
+    design, k = small.design, small.spec.staff_flows.index("allocated")
+    waiting = totals_of_allocations(design, design.row_counts[[k]])[0]
+    rows = replicate_flows(make_draws(), dataclasses.replace(design, waiting=waiting), small.spec, 1)["allocated"]
+    so_far = totals_of_allocations(design, rows)
+    for week in np.unique(design.week_of_day):
+        days = design.week_of_day == week
+        assert (np.cumsum(so_far[:, days], axis=1) <= np.cumsum(waiting[days])).all()
+    assert (so_far > waiting).any()
 
 
 SHAKEN_WEEKS = {"week_sd": 0.6, "week_persistence": 0.9}
