@@ -115,6 +115,39 @@ def map_jobs[Shared, Job, Result](
         yield from _on_dask(function, shared, jobs, workers)
 
 
+def map_every[Shared, Job, Result](
+    function: Callable[[Shared, Job], Result],
+    shared: Shared,
+    jobs: Sequence[Job],
+    workers: Workers = HERE,
+    progress: Callable[[int, int, str], None] = lambda _done, _total, _label: None,
+    label: Callable[[Job], str] = str,
+) -> list[Result]:
+    """Do jobs that only count together, and return their results in the order of the jobs.
+
+    Parameters
+    ----------
+    function, shared, jobs, workers
+        Of `map_jobs`; no job is given twice.
+    progress : callable
+        Told of jobs done, of how many, and the label of the one just done.
+    label : callable
+        What to say of a job.
+
+    Raises
+    ------
+    RuntimeError
+        When a job failed: rates that leave out what failed would look better than they are.
+    """
+    results: dict[Job, Result] = {}
+    for job, result in map_jobs(function, shared, jobs, workers):
+        if isinstance(result, Failure):
+            raise RuntimeError(f"{job} failed; {result.error}: {result.message}")
+        results[job] = result
+        progress(len(results), len(jobs), label(job))
+    return [results[job] for job in jobs]
+
+
 def _attempt[Shared, Job, Result](
     function: Callable[[Shared, Job], Result], shared: Shared, job: Job
 ) -> Result | Failure:

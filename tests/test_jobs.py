@@ -14,7 +14,7 @@ import pytest
 
 from bayes_backlog import jobs
 from bayes_backlog.errors import ConfigError, DataError
-from bayes_backlog.jobs import HERE, Failure, Workers, as_many_as, map_jobs
+from bayes_backlog.jobs import HERE, Failure, Workers, as_many_as, map_every, map_jobs
 
 EVERYWHERE = [HERE, Workers(2), Workers(2, "local")]
 
@@ -67,6 +67,18 @@ def test_a_failed_job_says_why_and_stops_no_other(workers: Workers) -> None:
     assert isinstance(done[3], Failure)
     assert done[3].error == "ZeroDivisionError"
     assert "test_jobs.py, line" in done[3].message
+
+
+def test_jobs_that_only_count_together_come_in_order_or_not_at_all() -> None:
+    told: list[tuple[int, int, str]] = []
+    assert map_every(sometimes, 5, [4, 1, 3], HERE, lambda *done: told.append(done), lambda job: f"job {job}") == [
+        4,
+        1,
+        3,
+    ]
+    assert told == [(1, 3, "job 4"), (2, 3, "job 1"), (3, 3, "job 3")]
+    with pytest.raises(RuntimeError, match="2 failed; DataError: this one cannot be done"):
+        map_every(sometimes, 2, [0, 2, 1])
 
 
 def test_a_lost_worker_is_a_failure() -> None:

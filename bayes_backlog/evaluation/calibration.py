@@ -27,7 +27,7 @@ from bayes_backlog.inference.fit import Prepared, fit
 from bayes_backlog.inference.parameters import parameter_names
 from bayes_backlog.inference.prior_draws import draw_prior
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here, silent
-from bayes_backlog.jobs import HERE, Failure, Workers, map_jobs
+from bayes_backlog.jobs import HERE, Workers, map_every
 from bayes_backlog.models.design import Design, Ints
 from bayes_backlog.models.draws import posterior_draws
 from bayes_backlog.models.forecaster import build_forecaster
@@ -107,18 +107,13 @@ def forecaster_ranks(
     Raises
     ------
     RuntimeError
-        When a replicate failed: a calibration that leaves out what failed would look better than it is.
+        When a replicate failed.
     """
     prepared = calibration.prepared
     truths = draw_prior(prepared.design, calibration.truth, n, calibration.settings.seed)
     shared = _Shared(calibration, truths, parameter_names(build_forecaster(prepared.design, prepared.spec)))
-    tables: dict[int, pd.DataFrame] = {}
-    for replicate, result in map_jobs(_ranks_of, shared, range(n), workers):
-        if isinstance(result, Failure):
-            raise RuntimeError(f"replicate {replicate} failed; {result.error}: {result.message}")
-        tables[replicate] = result
-        progress(len(tables), n, "offices invented and fitted")
-    return pd.concat([tables[replicate] for replicate in range(n)], ignore_index=True)
+    tables = map_every(_ranks_of, shared, range(n), workers, progress, lambda _: "offices invented and fitted")
+    return pd.concat(tables, ignore_index=True)
 
 
 @dataclass(frozen=True)

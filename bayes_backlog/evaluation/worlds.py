@@ -31,7 +31,7 @@ from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows
 from bayes_backlog.inference.fit import Prepared, fit
 from bayes_backlog.inference.gate import verdict_table
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here, silent
-from bayes_backlog.jobs import HERE, Failure, Workers, map_jobs
+from bayes_backlog.jobs import HERE, Workers, map_every
 from bayes_backlog.models.design import build_design
 from bayes_backlog.models.draws import PosteriorDraws, posterior_draws
 from bayes_backlog.models.spec import MONTH_END_TERMS, ModelSpec
@@ -153,18 +153,12 @@ def run_trial(
     Raises
     ------
     RuntimeError
-        When a replicate failed: rates that leave out what failed would look better than they are.
+        When a replicate failed.
     """
     jobs = [Replicate(world, number) for number in range(n) for world in worlds]
-    outcomes: dict[Replicate, Outcome] = {}
-    for replicate, outcome in map_jobs(run_replicate, trial, jobs, workers):
-        if isinstance(outcome, Failure):
-            raise RuntimeError(f"{replicate} failed; {outcome.error}: {outcome.message}")
-        outcomes[replicate] = outcome
-        progress(len(outcomes), len(jobs), replicate.world)
-    in_order = [outcomes[replicate] for replicate in jobs]
+    outcomes = map_every(run_replicate, trial, jobs, workers, progress, lambda replicate: replicate.world)
     tables = (
-        pd.concat([getattr(one, field.name) for one in in_order], ignore_index=True)
+        pd.concat([getattr(one, field.name) for one in outcomes], ignore_index=True)
         for field in dataclasses.fields(Outcome)
     )
     return Outcome(*tables)
