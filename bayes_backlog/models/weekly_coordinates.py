@@ -59,7 +59,7 @@ class Evidence:
         return Evidence(self.log_ratio - effect, self.curvature)
 
     def blurred(self, flows: Sequence[int], variance: TensorVariable) -> Evidence:
-        """Return what is heard through further noise of some flows."""
+        """Return what is told through further noise of some flows."""
         clear = self.curvature[flows]
         return Evidence(self.log_ratio, pt.set_subtensor(self.curvature[flows], clear / (1 + clear * variance)))
 
@@ -131,11 +131,11 @@ def sampled_level(
     """
     seen = np.isin(np.arange(len(weights)), design.week_of_day)
     turned = weights @ np.linalg.svd(_centred(weights, seen))[2].T
-    heard = _centred(turned, seen)
+    contrast = _centred(turned, seen)
     normals = pm.Flat("level_normals", dims=("flow", "knot"))
     gain = sd[:, None] * evidence.curvature[:, None]
-    variance = 1 / (1 + sd[:, None] * gain * data.add((heard**2).sum(axis=0)))
-    z = variance * gain * (evidence.log_ratio @ data.add(heard)) + pt.sqrt(variance) * normals
+    variance = 1 / (1 + sd[:, None] * gain * data.add((contrast**2).sum(axis=0)))
+    z = variance * gain * (evidence.log_ratio @ data.add(contrast)) + pt.sqrt(variance) * normals
     pm.Potential("level_density", (pt.log(variance) - z**2).sum() / 2)
     return sd[:, None] * (z @ data.add(turned).T)
 
@@ -170,14 +170,14 @@ def sampled_weeks(
     cosines[first:, first:] = idct(np.eye(n_weeks - first), norm="ortho", axis=0)
     place = np.arange(n_weeks)
     seen, begins = data.add((place >= first).astype(float)), data.add((place == first).astype(float))
-    heard = data.add((place > first).astype(float))
+    varying = data.add((place > first).astype(float))
     basis = data.add(cosines)
     turn = data.add(1 - np.cos(np.pi * np.maximum(place - first, 0) / (n_weeks - first)))
 
     normals = pm.Flat("week_normals", dims=("weekly_flow", "week"))
     sd, persistence = sd[:, None], persistence[:, None]
     spectrum = sd**2 * (1 - persistence**2) / ((1 - persistence) ** 2 + 2 * persistence * turn)
-    curvature = evidence.curvature[:, None] * heard
+    curvature = evidence.curvature[:, None] * varying
     variance = spectrum / (1 + spectrum * curvature)
     weeks = (variance * curvature * (evidence.log_ratio @ basis) + pt.sqrt(variance) * normals) @ basis.T
 
