@@ -178,12 +178,11 @@ def opening_state(rates: Rates) -> State:
     def in_every_draw(done: Floats) -> Floats:
         return np.tile(done[..., known] * is_known, (n, *[1] * done.ndim))
 
-    fields = (record.cases_lately, record.cases, record.fte_lately, record.fte)
     return State(
         backlog=np.full(n, frame.backlog_start, np.int32),
         wip=np.tile(frame.wip_start.astype(np.int32), (n, 1)),
         mean_wip=np.zeros(n),
-        record=Record(*map(in_every_draw, fields)),
+        record=Record(in_every_draw(record.cases), in_every_draw(record.fte)),
         log_pace=np.zeros((n, len(rates.spec.staff_flows), len(known))),
         recent_received=np.tile(frame.recent_received.astype(np.int32), (n, 1)),
         batches={},

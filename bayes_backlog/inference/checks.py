@@ -2,7 +2,7 @@
 
 Row-level checks cannot see what makes a 90-day total uncertain. Each check compares one statistic of the data with its
 distribution over replicated data sets, in which day and week shocks are drawn afresh; the slow level and lagged states
-stay as fitted and observed. Only the queue is followed through each week: what is left on Monday is there on Tuesday.
+stay as fitted and observed. Only the queue is followed: what one day leaves is there on the next.
 """
 
 from __future__ import annotations
@@ -98,28 +98,26 @@ def _batches(
 
 
 class _Queue:
-    """How many more cases wait in n draws than waited in the data: none at the start of a week."""
+    """How many more cases wait in n draws than waited in the data."""
 
     def __init__(self, draws: PosteriorDraws, design: Design, k: int, as_observed: bool) -> None:
         self._waiting = design.waiting
         self._allocated = totals_of(design.row_counts[k], design.row_day, len(design.dates))
         self._log_backlog = design.office_states["backlog"] + design.state_centre["backlog"]
-        self._anew = np.diff(design.week_of_day, prepend=-1) > 0
         self._as_observed = as_observed
         self._exponent = draws.elasticity.get(("allocated", "backlog"), np.zeros(draws.n))
         self._more = np.zeros(draws.n, np.int64)
 
     def answer(self, day: int) -> Floats:
         """(n, 1) how much more is wanted than with the queue that was observed."""
-        if self._as_observed or self._anew[day]:
-            self._more = np.zeros_like(self._more)
         backlog = np.maximum(np.exp(self._log_backlog[day]) + self._more, 1.0)
         return np.exp(self._exponent * (np.log(backlog) - self._log_backlog[day]))[:, None]
 
     def take(self, day: int, wanted: NDArray[np.int32]) -> NDArray[np.int32]:
         """(n,) cases that are taken, and gone."""
         taken = np.minimum(wanted, np.maximum(self._waiting[day] + self._more, 0)).astype(np.int32)
-        self._more = self._more + self._allocated[day] - taken
+        if not self._as_observed:
+            self._more = self._more + self._allocated[day] - taken
         return taken
 
 

@@ -310,14 +310,13 @@ PARTS: tuple[Part, ...] = (
         priors=lambda spec: ("own_pace",) * spec.own_pace,
         term="",
         words=lambda _: (
-            "Who had more of the work lately than is usual for them gets more of it in the week after (a working "
+            "Who had more of the work lately than their hours account for gets more of it in the week after (a working "
             f"day counts half of that of {HALF_LIFE_DAYS} working days later); how much is done does not depend on it."
         ),
         definitions=lambda spec: (
             r"s_{f,i,t} \propto \mu_{f,i,t}\, p_{f,i,\text{week}(t)}^{\delta_f}, \quad \textstyle\sum_i s_{f,i,t} = 1, "
             rf"\quad f \in {_set(spec.staff_flows)}",
-            r"p_{f,i,k} = \frac{2 + \text{cases lately}}{2 + \text{expected lately}} \Big/ "
-            r"\frac{2 + \text{cases so far}}{2 + \text{expected so far}} "
+            r"p_{f,i,k} = \frac{2 + \text{cases lately}}{2 + \text{expected lately}} "
             r"\text{ before week } k, \text{ expected from FTE alone}",
         ),
         staff_only=True,

@@ -1,10 +1,10 @@
-"""A person's own pace: who had more of the work lately than is usual for them will have more of it next.
+"""A person's own pace: who had more of the work lately will have more of it next.
 
 Duties, experience and the cases somebody is given change over the years; with one rate for all of them a forecast of
-teams would rest on who people used to be. Somebody's part of the work is a ratio of cases, had over expected from hours
-alone, with two cases added to both; pace is that of the last weeks (a working day counts half of that of forty days
-later) over that of all days so far. So newcomers, and who goes on as ever, are at 1. It is known at the close before
-each week, and decides how the work is divided, not how much of it is done.
+teams would rest on who people used to be. Pace is a ratio of cases, had over expected from hours alone, with two cases
+added to both, in the last weeks (a working day counts half of that of forty days later). Newcomers are at 1. It is
+known at the close before each week, and decides how the work is divided, not how much of it is done. A fit weighs it
+against people's lasting rates: an office of steady habits has an exponent near 0, one whose duties wander near 1.
 """
 
 from __future__ import annotations
@@ -29,35 +29,26 @@ class Record:
 
     Attributes
     ----------
-    cases_lately, cases : (..., F, I) float
-        Sums, discounted and not.
-    fte_lately, fte : (..., I) float
+    cases : (..., F, I) float
+        Discounted sums.
+    fte : (..., I) float
         FTE-days, likewise.
     """
 
-    cases_lately: Floats
     cases: Floats
-    fte_lately: Floats
     fte: Floats
 
     def a_day_later(self, cases: Floats | NDArray[np.int32], fte: Floats) -> Record:
         """Return the record after another day's cases, (..., F, I), and FTE, (..., I)."""
-        return Record(
-            CARRIED * self.cases_lately + cases, self.cases + cases, CARRIED * self.fte_lately + fte, self.fte + fte
-        )
+        return Record(CARRIED * self.cases + cases, CARRIED * self.fte + fte)
 
 
 def log_pace(record: Record, present: NDArray[np.bool_]) -> Floats:
     """Return the log of everybody's pace, (..., F, I); `present`, (..., I), set what others are expected to have."""
-    here = present[..., None, :]
-    lately = _log_part(record.cases_lately, record.fte_lately[..., None, :], here)
-    return lately - _log_part(record.cases, record.fte[..., None, :], here)
-
-
-def _log_part(cases: Floats, fte: Floats, present: NDArray[np.bool_]) -> Floats:
-    had, worked = (cases * present).sum(axis=-1), (fte * present).sum(axis=-1)
+    fte, here = record.fte[..., None, :], present[..., None, :]
+    had, worked = (record.cases * here).sum(axis=-1), (fte * here).sum(axis=-1)
     rate = np.divide(had, worked, out=np.zeros_like(had), where=worked > 0)
-    return np.log((cases + PRIOR_CASES) / (rate[..., None] * fte + PRIOR_CASES))
+    return np.log((record.cases + PRIOR_CASES) / (rate[..., None] * fte + PRIOR_CASES))
 
 
 def weekly_pace(cases: Floats, fte: Floats, week_of_day: Ints) -> tuple[Floats, Ints, Record]:
@@ -82,7 +73,7 @@ def weekly_pace(cases: Floats, fte: Floats, week_of_day: Ints) -> tuple[Floats, 
         After the last day.
     """
     _, week = np.unique(week_of_day, return_inverse=True)
-    record = Record(np.zeros_like(cases[0]), np.zeros_like(cases[0]), np.zeros_like(fte[0]), np.zeros_like(fte[0]))
+    record = Record(np.zeros_like(cases[0]), np.zeros_like(fte[0]))
     pace: list[Floats] = []
     for day, (had, worked) in enumerate(zip(cases, fte, strict=True)):
         if week[day] == len(pace):

@@ -164,7 +164,7 @@ READINGS: dict[str, Reading] = {
         "own_pace",
         "part of a doubled pace that lasts, as a rate ratio",
         np.exp2,
-        "who had twice the work lately will mostly have more of it next, though not twice as much for ever",
+        "who had twice the work lately will mostly have more of it next: from habits that last to duties that change",
     ),
     "ramp": Reading(
         NORMAL, "ramp", "rate ratio of the first day", np.exp, "newcomers do less at first, by how much is unknown"

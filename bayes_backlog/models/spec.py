@@ -74,8 +74,8 @@ class Priors:
         Mean and sd of the further exponent of (1 + mean wip of those present): who holds more signs off more, but
         whether an office that holds less signs off less is another question, which a fit of people alone gets wrong.
     own_pace : tuple of float
-        Mean and sd of the exponent of people's own pace in the division of the work: 0 if who had more of it lately is
-        as likely as anybody to have the next case, 1 if nothing but the last weeks counts.
+        Mean and sd of the exponent of people's own pace in the division of the work: 0 if only lasting rates count, 1
+        if nothing but the last weeks does.
     ramp : tuple of float
         Mean and sd of the log rate ratio of somebody on the first day, easing to none in four weeks.
     noise, month_noise : float

@@ -39,7 +39,7 @@ STATES = {
     "mean_wip": "further, everybody's work in progress doubles",
     "wip": "a person's own work in progress doubles",
     "office_wip": "the office's work in progress doubles",
-    "own_pace": "a person lately had twice the usual part of the work",
+    "own_pace": "a person lately had twice the work that their hours account for",
 }
 SWINGS = {
     "dispersion": "swing of a day",
