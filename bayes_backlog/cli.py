@@ -42,7 +42,7 @@ from bayes_backlog.models.spec import spec_from_config, spec_from_json
 from bayes_backlog.reporting import comparison
 from bayes_backlog.reporting.finished import refuse_unfinished
 from bayes_backlog.reporting.headline import headline_sentences
-from bayes_backlog.reporting.monitoring import CHART, HISTORY, watch
+from bayes_backlog.reporting.monitoring import CHART, HISTORY, STOCKS_HISTORY, watch
 from bayes_backlog.reporting.publish import publish as publish_tables
 from bayes_backlog.reporting.render import existing_run, render_report
 from bayes_backlog.reporting.scenario_tables import needed_staff_table
@@ -413,7 +413,7 @@ def monitor(
     """Score a run's forecast against what came since, and say whether the office has drifted (exit code 3)."""
     done = Run(existing_run(run_folder))
     found = watch(done, new_data, allocation_history)
-    console.print(f"Written: {done.path(HISTORY)}, {done.path(CHART)}")
+    console.print(f"Written: {done.path(HISTORY)}, {done.path(STOCKS_HISTORY)}, {done.path(CHART)}")
     if found.is_alarm:
         raise Drifted(verdict_sentence(found))
     typer.echo(verdict_sentence(found))

@@ -1,4 +1,4 @@
-"""Whether an office has drifted from its forecast: what came since, week by week, against what was drawn.
+"""Whether an office has drifted from its forecast: what came since against what was drawn, stocks and weeks of flows.
 
 Weeks are the seven-day blocks after the cutoff. Each week of each flow has a place among its draws (PIT) and from it a
 z-score; two running sums per flow (CUSUM, Page 1954, doi:10.1093/biomet/41.1-2.100) add up what exceeds half a standard
@@ -17,8 +17,10 @@ import xarray as xr
 from scipy import stats
 
 from bayes_backlog.errors import DataError
+from bayes_backlog.evaluation.scores import crps, interval, probability_integral_transform
 from bayes_backlog.forecasts.tables import flows_in, office_totals
 from bayes_backlog.models.design import Floats
+from bayes_backlog.vocabulary import STOCKS
 
 FALSE_ALARMS = 0.05
 """Probability of an alarm within the whole horizon when the forecast is right."""
@@ -31,6 +33,8 @@ COLUMNS = (
     "run_id", "as_of", "flow", "first_date", "last_date", "observed", "q05", "q50", "q95", "pit", "cusum_up",
     "cusum_down", "limit", "is_alarm",
 )  # fmt: skip
+STOCK_COLUMNS = ("run_id", "as_of", "stock", "target_date", "observed", "q05", "q50", "q95", "pit", "crps")
+INTERVAL = 0.9
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,14 @@ class Monitored:
     ----------
     weeks : DataFrame
         `COLUMNS`; one row per flow and week that the new data cover whole.
+    stocks : DataFrame
+        `STOCK_COLUMNS`; one row per stock of the office and day that has come.
     false_alarms : float
         Share of the forecast's own futures that pass the limit within the horizon.
     """
 
     weeks: pd.DataFrame
+    stocks: pd.DataFrame
     false_alarms: float
 
     @property
@@ -69,14 +76,15 @@ def weekly_totals(predictions: xr.Dataset) -> dict[str, Floats]:
 def monitor(
     predictions: xr.Dataset, observed: pd.DataFrame, run_id: str, cutoff: pd.Timestamp, as_of: pd.Timestamp
 ) -> Monitored:
-    """Score the weeks that have come.
+    """Score the days and weeks that have come.
 
     Parameters
     ----------
     predictions : Dataset
         Of `roll_forward`.
     observed : DataFrame
-        Cases per flow of the office (columns), by day; days without a row have none.
+        Of the office, by working day: cases of each flow, backlog and wip. Days without a row have no flows, and the
+        stocks of the day before.
     run_id : str
         Of the run that forecast.
     cutoff, as_of : Timestamp
@@ -117,7 +125,33 @@ def monitor(
         for flow in draws
     ]
     weeks = pd.concat(tables, ignore_index=True).assign(run_id=run_id, as_of=as_of)
-    return Monitored(weeks[list(COLUMNS)], float((peaks > limit).mean()))
+    stocks = _stocks(predictions, observed, as_of).assign(run_id=run_id, as_of=as_of)
+    return Monitored(weeks[list(COLUMNS)], stocks[list(STOCK_COLUMNS)], float((peaks > limit).mean()))
+
+
+def _stocks(predictions: xr.Dataset, observed: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Score the office's stocks on every day that has come."""
+    dates = pd.DatetimeIndex(predictions["date"].to_numpy())
+    days = dates[dates <= as_of]
+    closes = observed.assign(open=observed["backlog"] + observed["wip"]).sort_index()
+    tables = []
+    for stock in STOCKS:
+        draws = office_totals(predictions, stock)[:, : len(days)].T
+        came = closes[stock].reindex(days, method="ffill").to_numpy(dtype=np.int64)
+        below, at_most = probability_integral_transform(draws, came)
+        low, high = interval(draws, INTERVAL)
+        table = {
+            "stock": stock,
+            "target_date": days,
+            "observed": came,
+            "q05": low,
+            "q50": np.median(draws, axis=1),
+            "q95": high,
+            "pit": ((below + at_most) / 2).round(4),
+            "crps": crps(draws, came).round(3),
+        }
+        tables.append(pd.DataFrame(table))
+    return pd.concat(tables, ignore_index=True)
 
 
 def cusum(z: Floats) -> Floats:
@@ -176,10 +210,15 @@ def verdict_sentence(found: Monitored) -> str:
     """Return in one sentence whether the office has drifted."""
     weeks = found.weeks
     n_weeks, rate = weeks["last_date"].nunique(), f"{100 * found.false_alarms:.0f} %"
+    last = found.stocks[found.stocks["stock"] == "backlog"].iloc[-1]
+    backlog = (
+        f"The backlog of {last['target_date']:%-d %B %Y} was {last['observed']}; forecast were {last['q50']:.0f} "
+        f"({last['q05']:.0f} to {last['q95']:.0f})."
+    )
     if not found.is_alarm:
         return (
             f"After {n_weeks} week(s) no flow has left what was forecast: every running sum is below its limit, which "
-            f"a right forecast passes with {rate} probability within the whole horizon."
+            f"a right forecast passes with {rate} probability within the whole horizon. {backlog}"
         )
     first = weeks[weeks["is_alarm"]].sort_values("last_date").iloc[0]
     flow = str(first["flow"]).replace("_", " ")
@@ -187,5 +226,5 @@ def verdict_sentence(found: Monitored) -> str:
     return (
         f"The office has drifted: cases {flow} ran {side} the forecast, and their running sum "
         f"passed its limit in the week to {first['last_date']:%-d %B %Y} (a right forecast does so with {rate} "
-        "probability within the whole horizon). Forecast again from the new data."
+        f"probability within the whole horizon). Forecast again from the new data. {backlog}"
     )

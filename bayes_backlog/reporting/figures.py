@@ -74,10 +74,10 @@ def fan_chart(table: pd.DataFrame, *, y_label: str, target: float | None = None)
     return figure
 
 
-def fan_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
+def fan_panels(table: pd.DataFrame, *, columns: int = 2, when_empty: str = "Nothing of this may be shown.") -> Figure:
     """Draw every panel of a fan table in a small picture of its own, all over the same time."""
     if table.empty:
-        return _words_only("Nothing of this may be shown.")
+        return _words_only(when_empty)
     panels = table["panel"].unique()
     figure, axes = _grid(len(panels), columns)
     for ax, panel in zip(axes, panels, strict=True):

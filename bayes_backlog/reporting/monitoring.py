@@ -17,7 +17,7 @@ from bayes_backlog.reporting.style import MODEL, MUTED, TARGET, WIDTH, use_style
 from bayes_backlog.runs import Run, hash_file, replacing, write_table
 from bayes_backlog.vocabulary import OFFICE
 
-HISTORY, CHART = "monitor/history.csv", "monitor/cusum.svg"
+HISTORY, STOCKS_HISTORY, CHART = "monitor/history.csv", "monitor/stocks.csv", "monitor/cusum.svg"
 PREDICTIONS = "forecast/predictions.nc"
 
 
@@ -36,8 +36,8 @@ def watch(run: Run, new_data: Path, allocation_history: Path | None = None) -> M
     Returns
     -------
     Monitored
-        The new rows of the history, monitor/history.csv; those already there are never changed, and the same data are
-        not added twice.
+        The new rows of the histories, monitor/history.csv and monitor/stocks.csv; those already there are never
+        changed, and the same data are not added twice.
 
     Raises
     ------
@@ -73,7 +73,8 @@ def watch(run: Run, new_data: Path, allocation_history: Path | None = None) -> M
     seen = caseload[caseload["level"] == OFFICE].set_index("date")["received"]
     refuse_another_office(seen, flows["received"], cutoff)
     found = monitor(run.dataset(PREDICTIONS), flows, manifest["run_id"], cutoff, log.as_of)
-    _remember(run, found.weeks)
+    _remember(run, HISTORY, found.weeks)
+    _remember(run, STOCKS_HISTORY, found.stocks)
     _draw(run, found.weeks)
     return found
 
@@ -94,11 +95,12 @@ def _refuse_other_allocations(run: Run, allocation_history: Path | None) -> None
         )
 
 
-def _remember(run: Run, weeks: pd.DataFrame) -> None:
-    """Add rows to the history, in one step."""
-    path = run.path(HISTORY)
-    known = run.table(HISTORY) if path.is_file() else weeks.head(0)
-    new = weeks.assign(**{name: weeks[name].dt.strftime("%Y-%m-%d") for name in ("as_of", "first_date", "last_date")})
+def _remember(run: Run, history: str, rows: pd.DataFrame) -> None:
+    """Add rows to a history, in one step."""
+    path = run.path(history)
+    known = run.table(history) if path.is_file() else rows.head(0)
+    dates = rows.select_dtypes("datetime")
+    new = rows.assign(**{str(name): values.dt.strftime("%Y-%m-%d") for name, values in dates.items()})
     if not ((known["run_id"] == new["run_id"].iloc[0]) & (known["as_of"] == new["as_of"].iloc[0])).any():
         write_table(pd.concat([known, new], ignore_index=True) if len(known) else new, path)
 

@@ -13,8 +13,8 @@ from scipy import stats
 
 from bayes_backlog import cli
 from bayes_backlog.errors import DataError
-from bayes_backlog.evaluation.monitor import COLUMNS, FALSE_ALARMS, cusum, monitor
-from bayes_backlog.reporting.monitoring import HISTORY, watch
+from bayes_backlog.evaluation.monitor import COLUMNS, FALSE_ALARMS, STOCK_COLUMNS, cusum, monitor
+from bayes_backlog.reporting.monitoring import HISTORY, STOCKS_HISTORY, watch
 from bayes_backlog.runs import Run, hash_file, write_dataset, write_table, write_text
 from bayes_backlog.vocabulary import BY_NAME
 
@@ -40,12 +40,28 @@ def forecast() -> xr.Dataset:
     person = ("chain", "draw", "date", "investigator")
     office = {name: (person[:3], drawn[name][None]) for name in ("received", "removed")}
     staff = {name: (person, drawn[name][None, ..., None]) for name in ("allocated", "signed_off")}
-    return xr.Dataset(office | staff, coords={"date": DATES, "investigator": ["P_a"]})
+    backlog, wip = stocks_of(drawn)
+    stocks = {"backlog": (person[:3], backlog[None]), "wip": (person, wip[None, ..., None])}
+    return xr.Dataset(office | staff | stocks, coords={"date": DATES, "investigator": ["P_a"]})
+
+
+def stocks_of(flows: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Backlog and work in progress, from a hundred each at the cutoff."""
+    backlog = (flows["received"] - flows["removed"] - flows["allocated"]).round().cumsum(axis=-1)
+    wip = (flows["allocated"] - flows["signed_off"]).cumsum(axis=-1)
+    return 100 + backlog.astype(int), 100 + wip.astype(int)
+
+
+def world_of(flows: dict[str, np.ndarray], k: int = 0) -> pd.DataFrame:
+    """What came, by day."""
+    came = {flow: flows[flow][k] for flow in FLOWS}
+    backlog, wip = stocks_of(came)
+    return pd.DataFrame(came | {"backlog": backlog, "wip": wip}, index=DATES)
 
 
 def alarm_rate(forecast: xr.Dataset, factor: float, n: int = WORLDS) -> float:
     came = futures(n, seed=2, factor=factor)
-    worlds = (pd.DataFrame({flow: came[flow][k] for flow in FLOWS}, index=DATES) for k in range(n))
+    worlds = (world_of(came, k) for k in range(n))
     return float(np.mean([monitor(forecast, world, "r", CUTOFF, DATES[-1]).is_alarm for world in worlds]))
 
 
@@ -61,7 +77,7 @@ def test_limits_that_took_weeks_as_independent_would_alarm_too_often(forecast: x
     """The broken twin: sums of independent z-scores stay far below those of futures with a level of their own."""
     z = np.random.default_rng(3).standard_normal((4, N, WEEKS))
     naive = np.quantile(np.max([cusum(flow).max(axis=(0, 2)) for flow in z], axis=0), 1 - FALSE_ALARMS)
-    world = pd.DataFrame({flow: values[0] for flow, values in futures(1, seed=5).items()}, index=DATES)
+    world = world_of(futures(1, seed=5))
     assert monitor(forecast, world, "r", CUTOFF, DATES[-1]).weeks["limit"].iloc[0] > 1.5 * naive
 
 
@@ -76,7 +92,7 @@ def test_sums_by_hand() -> None:
 
 
 def test_a_week_is_placed_among_its_draws(forecast: xr.Dataset) -> None:
-    world = pd.DataFrame({flow: values[0] for flow, values in futures(1, seed=5).items()}, index=DATES)
+    world = world_of(futures(1, seed=5))
     weeks = monitor(forecast, world, "r", CUTOFF, DATES[20] + pd.Timedelta(days=3)).weeks
     assert tuple(weeks) == COLUMNS
     assert set(COLUMNS) - set(BY_NAME) <= {"q05", "q50", "q95"}
@@ -86,6 +102,25 @@ def test_a_week_is_placed_among_its_draws(forecast: xr.Dataset) -> None:
     assert first["observed"] == world["received"].iloc[:7].sum()
     assert first["pit"] == pytest.approx((drawn < first["observed"]).mean() + (drawn == first["observed"]).mean() / 2)
     assert first["cusum_up"] == pytest.approx(max(0.0, stats.norm.ppf(first["pit"]) - 0.5), abs=1e-3)
+
+
+def test_stocks_are_scored_on_every_day_that_has_come(forecast: xr.Dataset) -> None:
+    """Days off keep the stocks of the day before; what falls outside the forecast is told by its place and score."""
+    world = world_of(futures(1, seed=5))
+    start = pd.DataFrame(dict.fromkeys(FLOWS, 0) | {"backlog": 100, "wip": 100}, index=[CUTOFF])
+    working = pd.concat([start, world[world.index.day_of_week < 5]])
+    stocks = monitor(forecast, working, "r", CUTOFF, DATES[20]).stocks
+    assert tuple(stocks) == STOCK_COLUMNS
+    assert set(STOCK_COLUMNS) - set(BY_NAME) <= {"q05", "q50", "q95"}
+    by_day = stocks.set_index(["stock", "target_date"])
+    assert by_day.loc["backlog", "observed"].tolist() == world["backlog"].iloc[:21].tolist()
+    assert (by_day.loc["open", "observed"] == by_day.loc["backlog", "observed"] + by_day.loc["wip", "observed"]).all()
+    drawn = forecast["backlog"].sel(date=DATES[20]).to_numpy().ravel()
+    last = by_day.loc[("backlog", DATES[20])]
+    assert (last["q05"], last["q95"]) == tuple(np.quantile(drawn, [0.05, 0.95]))
+    far = monitor(forecast, working.assign(backlog=10_000), "r", CUTOFF, DATES[20]).stocks.set_index("stock")
+    assert (far.loc["backlog", "pit"] == 1.0).all()
+    assert far.loc["backlog", "crps"].min() > 100 * by_day.loc["backlog", "crps"].max()
 
 
 # --- a run, and exports of its office ---
@@ -151,6 +186,7 @@ def test_the_history_only_grows(run: Run, tmp_path: Path) -> None:
     watch(run, export(tmp_path, "eight.csv", 56, 8))
     assert run.path(HISTORY).read_text(encoding="utf-8").startswith(first)
     assert run.table(HISTORY)["as_of"].nunique() == 2
+    assert run.table(STOCKS_HISTORY)["target_date"].nunique() == 56
 
 
 def handed_on(folder: Path, log: Path) -> tuple[Path, Path]:
@@ -190,7 +226,7 @@ def test_a_forecast_flow_must_be_told_of(run: Run, forecast: xr.Dataset, tmp_pat
     log = pd.read_csv(export(tmp_path, "log.csv", 28, 8))
     flows = pd.DataFrame(
         {flow: log["dt_received_inv"].value_counts().rename(index=pd.Timestamp) for flow in (*FLOWS, "court_order")}
-    )
+    ).assign(backlog=0, wip=0)
     assert "court_order" in set(monitor(with_orders, flows, "r", CUTOFF, DATES[27]).weeks["flow"])
     with pytest.raises(DataError, match="no dates of court_order"):
         monitor(with_orders, flows[list(FLOWS)], "r", CUTOFF, DATES[27])

@@ -108,7 +108,7 @@ def test_every_page_renders_with_its_figures_and_tables(rendered):
     counts = {name: (page.count('class="fig"'), page.count('class="tbl"')) for name, page in rendered.items()}
     assert counts == {
         "index": (1, 1),
-        "forecast": (7, 6),
+        "forecast": (8, 6),
         "scenarios": (1, 3),
         "backtest": (1, 5),
         "data": (1, 4),
