@@ -36,14 +36,7 @@ import pytensor.tensor as pt
 from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.draws import NOBODY
 from bayes_backlog.models.half_normal import half_normal
-from bayes_backlog.models.likelihoods import (
-    add_division,
-    add_independent_totals,
-    add_totals,
-    cases_of,
-    sums_of,
-    totals_of,
-)
+from bayes_backlog.models.likelihoods import add_division, add_totals, sums_of, totals_of
 from bayes_backlog.models.packed_data import PackedData
 from bayes_backlog.models.queue_limit import add_queue_limit
 from bayes_backlog.models.slow_level import n_knots
@@ -177,9 +170,8 @@ def _add_batches(flow: str, counts: Ints, mean: TensorVariable, common: _Common)
     months, data = common.design.month_of_day, common.data
     month_mean = sums_of(data, mean, months)
     add_totals(flow, data, totals_of(counts, months), month_mean, common.flow_dispersion(flow))
-    cases = cases_of(data, counts, months)
     sizes = common.parameters.day_concentration[flow] * data.add(np.bincount(months).astype(float))
-    add_division(f"{flow}_month", cases, (sizes / month_mean)[cases.group] * mean[cases.row], sizes)
+    add_division(f"{flow}_month", data, counts, months, mean, sizes)
 
 
 def _add_staff_flows(common: _Common, as_written: bool) -> None:
@@ -214,22 +206,19 @@ def _add_staff_flows(common: _Common, as_written: bool) -> None:
         day = pt.exp(common.log_day(flow))
         mean = day * pt.maximum(sums_of(data, row, design.row_day, n_days), NOBODY)
         counts = design.row_counts[k]
-        cases, totals = cases_of(data, counts, design.row_day), totals_of(counts, design.row_day, n_days)
+        totals = totals_of(counts, design.row_day, n_days)
         if flow in common.parameters.day_concentration:
             then = alone if answer is None else alone * answer[data.add(design.row_month_wip)]
             month_mean = day * pt.maximum(sums_of(data, then, design.row_day, n_days), NOBODY)
             _add_batches(flow, totals, month_mean, common)
-        elif spec.day_shock:
-            add_totals(flow, data, totals, mean, common.flow_dispersion(flow))
         else:
-            add_independent_totals(flow, data, totals, mean, concentration[k] * mean, cases)
-        if flow == "allocated":
             dispersion = common.flow_dispersion(flow) if spec.day_shock else concentration[k] * mean
-            add_queue_limit(flow, data, totals, design.waiting, mean, dispersion)
+            add_totals(flow, data, totals, mean, dispersion)
+            if flow == "allocated":
+                add_queue_limit(flow, data, totals, design.waiting, mean, dispersion)
         sizes = concentration[k] * (present if spec.day_shock else mean)
         weight = row * pt.exp(pace[k] * data.add(design.log_pace[k]))[row_pace] if spec.own_pace else row
-        whole = pt.maximum(sums_of(data, weight, design.row_day, n_days), NOBODY)
-        add_division(flow, cases, (sizes / whole)[cases.group] * weight[cases.row], sizes)
+        add_division(flow, data, counts, design.row_day, weight, sizes)
 
 
 def _intercept_prior(spec: ModelSpec) -> tuple[Floats, Floats]:
