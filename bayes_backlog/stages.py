@@ -43,6 +43,7 @@ from bayes_backlog.inference.fit import Prepared, fit, prepare
 from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
 from bayes_backlog.inference.leave_one_out import leave_one_out_pit, pit_places, pit_verdicts
 from bayes_backlog.inference.parity import parity_verdicts
+from bayes_backlog.inference.row_checks import row_count_table
 from bayes_backlog.inference.rows import fit_rows
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, compiled_here
 from bayes_backlog.inference.sensitivity import prior_densities, sensitivity_table
@@ -275,6 +276,8 @@ def check_stage(shop: Workshop, prepared: Prepared) -> None:
             everything = pd.concat([convergence, prior, aggregate], ignore_index=True)
             write_table(everything, shop.run.path("model/verdicts.csv"))
             write_table(replicated, shop.run.path("model/replicates.parquet"))
+            rows = row_count_table(replicates, prepared.design, prepared.spec)
+            write_table(rows, shop.run.path("model/row_counts.csv"))
             progress(3, 5, "leaving out one total after another")
             left_out = leave_one_out_pit(draws, prepared.design, prepared.spec, seed)
             write_table(left_out, shop.run.path("model/loo_pit.parquet"))
@@ -289,7 +292,7 @@ def check_stage(shop: Workshop, prepared: Prepared) -> None:
             progress(5, 5, "done")
 
     tables = ("verdicts.csv", "replicates.parquet", "priors.csv", "prior_predictive.csv", "parity.csv")
-    names = (*tables, "loo_pit.parquet", "loo_pit_places.parquet", "loo_pit.csv")
+    names = (*tables, "loo_pit.parquet", "loo_pit_places.parquet", "loo_pit.csv", "row_counts.csv")
     make_stage(shop, "check", tuple(f"model/{name}" for name in names), make)
 
 
@@ -406,7 +409,7 @@ def answers_stage(shop: Workshop, prepared: Prepared) -> None:
             target = target_table(predictions, as_of, config.backlog_target)
             tables = {
                 "target": target,
-                "answers": answers_table(predictions, frame, as_of, target),
+                "answers": answers_table(predictions, frame, as_of, target, shop.config.sampling.seed),
                 "naive": naive_backlog(panels, frame.all_dates, shop.config.calendar, shop.config.sampling.seed),
             }
             progress(1, 3, "age of the queue")

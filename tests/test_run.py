@@ -86,6 +86,7 @@ COLUMNS = {
     "model/prior_predictive.csv": set(
         ["quantity", "flow", "scale", "plausible_low", "plausible_high", "share_beyond", "observed", "status", "reason"]
     ),
+    "model/row_counts.csv": set(["flow", "cases", "observed", "expected", "low", "high"]),
     "model/sensitivity.csv": set(["prior", "quantity", "sensitivity", "weaker", "median", "stronger", "status"]),
     "forecast/flows.csv": {"flow", *FORECAST},
     "forecast/flows_cumulative.csv": {"flow", *FORECAST},

@@ -7,8 +7,11 @@ import pandas as pd
 import xarray as xr
 
 from bayes_backlog.forecasts.future import FutureFrame
+from bayes_backlog.forecasts.paired import Seed
+from bayes_backlog.forecasts.rates import leaving_days
 from bayes_backlog.forecasts.tables import summary, units
 from bayes_backlog.forecasts.target import target_dates
+from bayes_backlog.models.design import Floats, Ints
 from bayes_backlog.vocabulary import OFFICE, QUANTILE_LEVELS, quantile_column
 
 KEYS = ("question", "level", "unit", "prob", "target_date", "horizon_days")
@@ -16,7 +19,7 @@ COLUMNS = (*KEYS, "mean", *(quantile_column(level) for level in QUANTILE_LEVELS)
 
 
 def answers_table(
-    predictions: xr.Dataset, frame: FutureFrame, cutoff: pd.Timestamp, target: pd.DataFrame
+    predictions: xr.Dataset, frame: FutureFrame, cutoff: pd.Timestamp, target: pd.DataFrame, seed: Seed
 ) -> pd.DataFrame:
     """Return all short answers.
 
@@ -30,6 +33,8 @@ def answers_table(
         Last day known.
     target : DataFrame
         Of `target.target_table`.
+    seed : Seed
+        With which it was rolled forward: it says again who leaves when.
 
     Returns
     -------
@@ -39,32 +44,38 @@ def answers_table(
         FTE-day up to target_date.
     """
     dates = target_dates(target).assign(level=OFFICE, unit=OFFICE)
-    answers = pd.concat([dates, starts_per_fte_day(predictions, frame, cutoff)], ignore_index=True)
+    answers = pd.concat([dates, starts_per_fte_day(predictions, frame, cutoff, seed)], ignore_index=True)
     return answers.reindex(columns=list(COLUMNS))
 
 
-def starts_per_fte_day(predictions: xr.Dataset, frame: FutureFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
+def starts_per_fte_day(predictions: xr.Dataset, frame: FutureFrame, cutoff: pd.Timestamp, seed: Seed) -> pd.DataFrame:
     """Return the cases that people start on a full-time day, over the whole forecast, for office, teams and roles.
 
-    A unit's starts are over its own FTE-days: somebody who moves counts in each place for the days there. Units without
-    an FTE-day have no rate and no row.
+    A unit's starts are over its own FTE-days, draw by draw: somebody who moves counts in each place for the days there,
+    and somebody who leaves for the days before. Draws in which a unit has no FTE-day say nothing of its rate; units
+    that never have one have no row.
     """
-    fte_days = _fte_days(frame)
-    rows = [
-        (level, unit, *(column[0] for column in summary(starts[:, None] / fte_days[level, unit]).values()))
-        for level, unit, values in units(predictions, "allocated")
-        for starts in [values.sum(axis=1)]
-        if fte_days.get((level, unit), 0) > 0
-    ]
+    n = predictions.sizes["chain"] * predictions.sizes["draw"]
+    fte_days = _fte_days(frame, leaving_days(n, frame, seed))
+    rows = []
+    for level, unit, values in units(predictions, "allocated"):
+        worked = fte_days[level, unit]
+        works = worked > 0
+        if works.any():
+            rate = values.sum(axis=1)[works] / worked[works]
+            rows.append((level, unit, *(column[0] for column in summary(rate[:, None]).values())))
     table = pd.DataFrame(rows, columns=["level", "unit", *COLUMNS[len(KEYS) :]])
     last = frame.all_dates[-1]
     return table.assign(question="starts_per_fte_day", target_date=last, horizon_days=(last - cutoff).days)
 
 
-def _fte_days(frame: FutureFrame) -> dict[tuple[str, str], float]:
-    """Return the FTE-days of every (level, unit)."""
-    total = {(OFFICE, OFFICE): float(frame.exposure.sum())}
+def _fte_days(frame: FutureFrame, leaving: Ints) -> dict[tuple[str, str], Floats]:
+    """Return the (n,) FTE-days of every (level, unit); `leaving` is (n, I)."""
+    cells = {(OFFICE, OFFICE): np.ones(frame.exposure.shape, dtype=bool)}
     for level, place, labels in (("team", frame.team, frame.teams), ("role", frame.role, frame.roles)):
-        sums = np.bincount(place.ravel(), frame.exposure.ravel(), minlength=len(labels))
-        total |= {(level, label): float(days) for label, days in zip(labels, sums, strict=True)}
-    return total
+        cells |= {(level, label): place == k for k, label in enumerate(labels)}
+    each = np.stack([frame.exposure * found for found in cells.values()], axis=2)
+    total = np.zeros((len(leaving), len(cells)))
+    for day, fte in enumerate(each):
+        total += (day < leaving) @ fte
+    return dict(zip(cells, total.T, strict=True))

@@ -104,7 +104,7 @@ def future_rates(
         log_person=_log_people_rates(draws, frame, design, spec, seed),
         team_effect=_with_unseen(draws.team_effect, draws.team_sd, frame.teams, seed, "team"),
         role_effect=_with_unseen(draws.role_effect, draws.role_sd, frame.roles, seed, "role"),
-        leaving=_leaving_days(draws.n, frame, seed),
+        leaving=leaving_days(draws.n, frame, seed),
         share=np.ones((draws.n, len(frame.investigators))) if share is None else share,
         draws=draws,
         frame=frame,
@@ -168,6 +168,19 @@ def dispersion(rates: Rates, flow: str) -> Floats:
     return rates.draws.dispersion[:, rates.spec.flows.index(flow)]
 
 
+def leaving_days(n: int, frame: FutureFrame, seed: Seed) -> Ints:
+    """Return `Rates.leaving`: the day known, or an earlier one by turnover, of which each person has a stream."""
+    turnover, known = frame.turnover, np.tile(frame.leaving, (n, 1))
+    if turnover.annual_rate == 0:
+        return known
+    years = (frame.dates - frame.as_of).days.to_numpy() / DAYS_PER_YEAR
+    rate = np.full(n, turnover.annual_rate)
+    if np.isfinite(turnover.n_leavers):
+        rate *= stream(seed, "leaving", "rate").standard_gamma(turnover.n_leavers, n) / turnover.n_leavers
+    stays = np.stack([stream(seed, "leaving", name).standard_exponential(n) for name in frame.investigators], axis=1)
+    return np.minimum(known, np.searchsorted(years, stays / rate[:, None]))
+
+
 def _factor(frame: FutureFrame, flow: str, day: int) -> float:
     """Return what an assumption multiplies a flow's rate by on a day."""
     return float(frame.factor[flow][day]) if flow in frame.factor else 1.0
@@ -198,19 +211,6 @@ def _answer(rates: Rates, flow: str, state: str, value: Floats) -> Floats | floa
         return 0.0
     deviation = value - rates.design.state_centre[state]
     return (exponent if value.ndim == 1 else exponent[:, None]) * deviation
-
-
-def _leaving_days(n: int, frame: FutureFrame, seed: Seed) -> Ints:
-    """(n, I): the day known, or an earlier one drawn from the turnover; each person has a stream of their own."""
-    turnover, known = frame.turnover, np.tile(frame.leaving, (n, 1))
-    if turnover.annual_rate == 0:
-        return known
-    years = (frame.dates - frame.as_of).days.to_numpy() / DAYS_PER_YEAR
-    rate = np.full(n, turnover.annual_rate)
-    if np.isfinite(turnover.n_leavers):
-        rate *= stream(seed, "leaving", "rate").standard_gamma(turnover.n_leavers, n) / turnover.n_leavers
-    stays = np.stack([stream(seed, "leaving", name).standard_exponential(n) for name in frame.investigators], axis=1)
-    return np.minimum(known, np.searchsorted(years, stays / rate[:, None]))
 
 
 def _log_day_effects(draws: PosteriorDraws, frame: FutureFrame, design: Design, spec: ModelSpec, seed: Seed) -> Floats:

@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 
 from bayes_backlog.keys import CALIBRATION_PREFIX
+from bayes_backlog.reporting.figure_numbers import details
 from bayes_backlog.reporting.forecast_tables import words
-from bayes_backlog.reporting.markdown import cases, escape, escape_sentence, listing, pipe_table, verdict
+from bayes_backlog.reporting.markdown import cases, escape, escape_sentence, interval, listing, pipe_table, verdict
 from bayes_backlog.reporting.study_tables import study_table
 from bayes_backlog.runs import Run
 
 SENSITIVITY = "model/sensitivity.csv"
 LEFT_OUT = "model/loo_pit_places.parquet"
+ROW_COUNTS = "model/row_counts.csv"
 CONVERGENCE = {
     "finite draws": "every draw is a number",
     "R-hat": "chains that started apart ended up agreeing",
@@ -140,6 +142,57 @@ def left_out(run: Run) -> pd.DataFrame:
     gaps = curves[["share", "low", "high"]].sub(curves["place"], axis=0).rename(columns={"share": "gap"})
     told = curves[["place"]].assign(panel=curves["flow"].map(words), status=curves["flow"].map(status))
     return told.join(gaps)[["panel", "place", "gap", "low", "high", "status"]]
+
+
+def row_counts(run: Run) -> pd.DataFrame:
+    """Return how many days of people have so many cases, real and invented.
+
+    Returns
+    -------
+    DataFrame
+        panel (the flow), cases (in words: the last of each flow are so many or more), observed, expected, low, high,
+        status (amber outside low to high). Empty for a run that did not count them.
+    """
+    columns = ["panel", "cases", "observed", "expected", "low", "high", "status"]
+    if not run.path(ROW_COUNTS).is_file():
+        return pd.DataFrame(columns=columns)
+    table = run.table(ROW_COUNTS)
+    is_last, inside = ~table["flow"].duplicated(keep="last"), table["observed"].between(table["low"], table["high"])
+    told = table.assign(
+        panel=table["flow"].map(words),
+        cases=table["cases"].astype(str) + is_last.map({True: " or more", False: ""}),
+        status=inside.map({True: "green", False: "amber"}),
+    )
+    return told[columns]
+
+
+def row_counts_sentence(run: Run) -> str:
+    """Return which numbers of rows lie where invented pasts do not have them."""
+    table = row_counts(run)
+    if table.empty:
+        return "*This run did not count them.*"
+    outside = table[table["status"] != "green"]
+    if outside.empty:
+        return f"All {len(table)} numbers are in their band."
+    of_flow = outside.groupby("panel", sort=False)["cases"].agg(list)
+    named = [f"{escape(panel)} ({listing(found)})" for panel, found in of_flow.items()]
+    return f"Of {len(table)} numbers, {len(outside)} are outside their band: {'; '.join(named)}."
+
+
+def row_count_numbers(table: pd.DataFrame) -> str:
+    """Return what `rootogram_panels` draws, as numbers of days."""
+    if table.empty:
+        return ""
+    rows = [
+        [
+            escape(row["panel"]),
+            row["cases"],
+            verdict(row["status"], cases(row["observed"])),
+            interval(row["expected"], row["low"], row["high"]),
+        ]
+        for row in table.to_dict("records")
+    ]
+    return details(pipe_table(["Flow", "Cases a day", "Real days", "Invented pasts (band)"], rows, align="lrrr"))
 
 
 def calibration(run: Run) -> str:

@@ -176,6 +176,41 @@ def gap_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
     return figure
 
 
+def rootogram_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
+    """Draw the feet of a hanging rootogram: square roots of counts, hung from those expected, a panel for each flow.
+
+    A whole one is as high as its largest bar, beside which band and feet are too small to see.
+
+    Parameters
+    ----------
+    table : DataFrame
+        panel, cases, observed, expected, low, high, status.
+    columns : int
+        Panels side by side.
+    """
+    if table.empty:
+        return _words_only("This run did not count days of people by their cases.")
+    panels = table["panel"].unique()
+    figure, axes = _grid(len(panels), columns, height=2.1)
+    for ax, panel in zip(axes, panels, strict=True):
+        rows = table[table["panel"] == panel]
+        at = np.arange(len(rows))
+        low, foot, high = (np.sqrt(rows["expected"]) - np.sqrt(rows[name]) for name in ("high", "observed", "low"))
+        reach = 1.5 * max(1.0, *map(abs, [*low, *foot, *high]))
+        colours = [OBSERVED if status == "green" else VERDICTS[status] for status in rows["status"]]
+        ax.bar(at, high - low, bottom=low, width=0.94, color=FAN[0.9])
+        ax.bar(at, np.sqrt(rows["observed"]), bottom=foot, width=0.4, color=MUTED)
+        ax.axhline(0, color=MUTED, linewidth=0.8)
+        ax.hlines(foot, at - 0.2, at + 0.2, color=colours, linewidth=3)
+        ax.set_ylim(-reach, reach)
+        ax.yaxis.set_major_locator(MaxNLocator(4))
+        ax.set_xticks(at, [words.replace(" or more", "+") for words in rows["cases"]])
+        _title(ax, panel)
+    figure.supxlabel("cases of one person on one day", fontsize=SMALL + 1)
+    figure.supylabel("square root of days", fontsize=SMALL + 1)
+    return figure
+
+
 def ratio_panels(table: pd.DataFrame, *, columns: int = 2) -> Figure:
     """Draw rate ratios with their intervals on a logarithmic axis, a panel for each flow.
 

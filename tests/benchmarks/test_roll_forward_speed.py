@@ -1,4 +1,7 @@
-"""A whole forecast of a large office: 90 days, 100 investigators, 4,000 draws, in bounded memory."""
+"""A whole forecast of a large office: 90 days, 100 investigators, 4,000 draws, in bounded memory.
+
+A small one, cut in the same way, is among the ordinary tests.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,17 @@ from bayes_backlog.cases.case_log import load_cases
 from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.cases.synthetic import simulate_office, write_office
 from bayes_backlog.config import Config, Data, Simulate
-from bayes_backlog.forecasts.future import build_future_frame
+from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
 from bayes_backlog.forecasts.roll_forward import roll_forward
-from bayes_backlog.inference.fit import prepare
+from bayes_backlog.inference.fit import Prepared, prepare
 from bayes_backlog.models.draws import PosteriorDraws
 from bayes_backlog.panels import build_panels
 
-pytestmark = pytest.mark.speed
 N_DRAWS = 4_000
 N_PEOPLE = 100
 HORIZON_DAYS = 90
+PER_PERSON = ("known", "team", "role", "exposure", "ramp", "wip_start", "leaving")
+"""Fields of the frame whose last axis is people."""
 PREDICTIONS_MIB = 3 * N_DRAWS * HORIZON_DAYS * N_PEOPLE * 4 / 2**20
 """Allocated, signed off and work in progress of everybody, int32: what the answer itself takes."""
 
@@ -35,6 +39,33 @@ def resident_mib(line: str) -> float:
     return int(status.split(f"{line}:")[1].split()[0]) / 1024
 
 
+def of_the_busiest(frame: FutureFrame, n: int) -> FutureFrame:
+    """Return the frame of the n people with the most FTE-days."""
+    busiest = np.sort(np.argsort(-frame.exposure.sum(axis=0), kind="stable")[:n])
+    return dataclasses.replace(
+        frame,
+        investigators=tuple(frame.investigators[k] for k in busiest),
+        **{name: getattr(frame, name)[..., busiest] for name in PER_PERSON},
+    )
+
+
+def test_a_few_people_of_a_small_office(
+    small: Prepared, frame: FutureFrame, make_draws: Callable[..., PosteriorDraws]
+) -> None:
+    """Everybody kept keeps what is theirs, and a field that is not cut with the rest does not go unnoticed."""
+    few, draws = of_the_busiest(frame, 3), make_draws(n=20)
+    predictions = roll_forward(draws, few, small.design, small.spec, seed=1)
+    assert predictions["wip"].shape == (2, 10, HORIZON_DAYS, 3)
+    kept = [frame.investigators.index(name) for name in few.investigators]
+    assert (predictions["wip_start"] == frame.wip_start[kept]).all()
+    assert few.exposure.sum() == np.sort(frame.exposure.sum(axis=0))[-3:].sum()
+    for name in PER_PERSON:
+        forgotten = dataclasses.replace(few, **{name: getattr(frame, name)})
+        with pytest.raises(ValueError, match=r"broadcast|longer"):
+            roll_forward(draws, forgotten, small.design, small.spec, seed=1)
+
+
+@pytest.mark.speed
 def test_ninety_days_of_a_large_office(
     make_draws: Callable[..., PosteriorDraws], tmp_path: Path, benchmark: Any
 ) -> None:
@@ -45,14 +76,7 @@ def test_ninety_days_of_a_large_office(
     config = Config(name="large", title="Large", data=Data(file=tmp_path / "case_log.csv"))
     prepared = prepare(build_panels(load_cases(config.data, Key.for_synthetic_data()), config), config.model)
     frame = build_future_frame(prepared.panels, prepared.design, prepared.spec, config.calendar, HORIZON_DAYS)
-    busiest = np.sort(np.argsort(-frame.exposure.sum(axis=0), kind="stable")[:N_PEOPLE])
-    per_person = {name: getattr(frame, name)[..., busiest] for name in ("known", "team", "role", "exposure", "ramp")}
-    frame = dataclasses.replace(
-        frame,
-        investigators=tuple(frame.investigators[k] for k in busiest),
-        wip_start=frame.wip_start[busiest],
-        **per_person,
-    )
+    frame = of_the_busiest(frame, N_PEOPLE)
     draws = make_draws(prepared, N_DRAWS)
 
     peaks = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,30 @@ import pytest
 import xarray as xr
 
 from bayes_backlog.forecasts.answers import COLUMNS, answers_table, starts_per_fte_day
-from bayes_backlog.forecasts.future import FutureFrame
+from bayes_backlog.forecasts.future import FutureFrame, Turnover
+from bayes_backlog.forecasts.rates import leaving_days
+from bayes_backlog.forecasts.roll_forward import roll_forward
+from bayes_backlog.forecasts.tables import flat
 from bayes_backlog.forecasts.target import target_table
+from bayes_backlog.inference.fit import Prepared
+from bayes_backlog.models.draws import PosteriorDraws
+
+N = 400
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def steady(make_draws: Callable[..., PosteriorDraws]) -> PosteriorDraws:
+    """Nothing that a day or the queue does to the rates: those who stay go on as everybody would have."""
+    like = make_draws(n=N)
+    names = ("calendar", "shared_mean", "week_sd", "week_effect", "level_sd", "slow_level", "own_pace")
+    return make_draws(n=N, elasticity={}, **{name: np.zeros_like(getattr(like, name)) for name in names})
+
+
+@pytest.fixture(scope="module")
+def full_queue(frame: FutureFrame) -> FutureFrame:
+    """A queue that no one can empty, so that starts are up to people alone."""
+    return dataclasses.replace(frame, backlog_start=100_000)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +68,7 @@ def one_a_day(half_time: FutureFrame) -> xr.Dataset:
 
 def test_starts_are_over_the_days_that_people_work(one_a_day: xr.Dataset, half_time: FutureFrame) -> None:
     """One case on a half-time day is two per FTE-day, in each place, for movers too; absence is no part of it."""
-    starts = starts_per_fte_day(one_a_day, half_time, half_time.all_dates[0])
+    starts = starts_per_fte_day(one_a_day, half_time, half_time.all_dates[0], SEED)
     assert set(starts["level"]) == {"office", "team", "role"}
     assert starts["mean"].tolist() == pytest.approx([3.0] * len(starts))
     assert starts[["q05", "q95"]].iloc[0].tolist() == pytest.approx([2.1, 3.9])
@@ -55,16 +78,71 @@ def test_starts_are_over_the_days_that_people_work(one_a_day: xr.Dataset, half_t
 
 def test_a_place_where_nobody_works_has_no_rate(one_a_day: xr.Dataset, half_time: FutureFrame) -> None:
     gone = dataclasses.replace(half_time, exposure=np.where(half_time.team == 1, 0.0, half_time.exposure))
-    starts = starts_per_fte_day(one_a_day, gone, gone.all_dates[0])
+    starts = starts_per_fte_day(one_a_day, gone, gone.all_dates[0], SEED)
     assert starts.query("level == 'team'")["unit"].tolist() == [half_time.teams[0]]
+
+
+def test_leavers_do_not_count_once_they_have_left(
+    small: Prepared, steady: PosteriorDraws, full_queue: FutureFrame
+) -> None:
+    """Fewer people start fewer cases, each as many a day as before; FTE-days of the roster alone say less."""
+    leaving = dataclasses.replace(full_queue, turnover=Turnover(2.0))
+    stay, left = (roll_forward(steady, of, small.design, small.spec, SEED) for of in (full_queue, leaving))
+
+    def rates(predictions: xr.Dataset, frame: FutureFrame) -> pd.DataFrame:
+        return starts_per_fte_day(predictions, frame, frame.as_of, SEED).set_index(["level", "unit"])
+
+    base, of_those_there, of_the_roster = rates(stay, full_queue), rates(left, leaving), rates(left, full_queue)
+    # Over draws a normal quantile of 0.95 lies 1.64 standard deviations from the mean.
+    spread = [(table["q95"] - table["q05"]) / 3.29 for table in (base, of_those_there)]
+    error = np.hypot(*spread) / np.sqrt(N)
+    assert ((of_those_there["mean"] - base["mean"]).abs() < 4 * error).all()
+    assert ((base["mean"] - of_the_roster["mean"]) > 4 * error).all()
+
+
+def test_who_leaves_when_is_said_again_by_the_seed(
+    small: Prepared, steady: PosteriorDraws, full_queue: FutureFrame
+) -> None:
+    """Nobody starts a case on a day after the last one that counts; another seed's leavers do."""
+    leaving = dataclasses.replace(full_queue, turnover=Turnover(2.0))
+    allocated = flat(roll_forward(steady, leaving, small.design, small.spec, SEED)["allocated"])
+    on_working_days = allocated[:, leaving.all_dates.get_indexer(leaving.dates)]
+
+    def started_after_leaving(seed: int) -> int:
+        gone = np.arange(len(leaving.dates))[:, None] >= leaving_days(N, leaving, seed)[:, None]
+        return int(on_working_days[gone].sum())
+
+    assert started_after_leaving(SEED) == 0
+    assert started_after_leaving(SEED + 1) > 0
+
+
+def test_draws_in_which_nobody_was_there_say_nothing(one_a_day: xr.Dataset, half_time: FutureFrame) -> None:
+    """One who starts two cases a full-time day does so for as long as that is; over no day at all it is no rate."""
+    exposure = half_time.exposure.copy()
+    exposure[:, 1:] = 0
+    alone = dataclasses.replace(half_time, exposure=exposure, turnover=Turnover(100.0))
+    leaving = leaving_days(N, alone, SEED)
+    assert 0 < (leaving[:, 0] == 0).sum() < N
+    started = np.zeros((1, N, len(alone.all_dates), exposure.shape[1]), int)
+    there = (np.arange(len(exposure))[:, None] < leaving[:, None]) & (exposure > 0)
+    started[0][:, alone.all_dates.get_indexer(alone.dates)] = there
+    predictions = xr.Dataset({"allocated": (("chain", "draw", "date", "investigator"), started)}, one_a_day.coords)
+    starts = starts_per_fte_day(predictions, alone, alone.all_dates[0], SEED)
+    # Nobody stays until the move to the other team, so that has no row.
+    assert starts.query("level == 'team'")["unit"].tolist() == [half_time.teams[0]]
+    assert (starts[["mean", "q05", "q95"]] == 2.0).all(axis=None)
+    of_the_roster = starts_per_fte_day(
+        predictions, dataclasses.replace(alone, turnover=Turnover()), alone.all_dates[0], SEED
+    )
+    assert (of_the_roster["mean"] < 1.0).all()
 
 
 def test_all_answers_stand_in_one_table(one_a_day: xr.Dataset, half_time: FutureFrame) -> None:
     cutoff = half_time.all_dates[0] - pd.Timedelta(days=1)
-    table = answers_table(one_a_day, half_time, cutoff, target_table(one_a_day, cutoff, 6))
+    table = answers_table(one_a_day, half_time, cutoff, target_table(one_a_day, cutoff, 6), SEED)
     assert list(table) == list(COLUMNS)
     assert table["question"].value_counts()[["met_by", "met_for_good"]].tolist() == [3, 3]
     assert (table["question"] == "starts_per_fte_day").sum() == len(table) - 6
     assert (table.loc[table["question"] == "met_by", "horizon_days"] == 1).all()
-    without = answers_table(one_a_day, half_time, cutoff, target_table(one_a_day, cutoff, None))
+    without = answers_table(one_a_day, half_time, cutoff, target_table(one_a_day, cutoff, None), SEED)
     assert set(without["question"]) == {"starts_per_fte_day"}

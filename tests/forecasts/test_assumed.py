@@ -11,9 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from bayes_backlog.assumptions import Clearing, FteChange, Joiners, Leave, Leaver, RateChange, Scenario, Staffing
+from bayes_backlog.config import Config
 from bayes_backlog.errors import ConfigError
 from bayes_backlog.forecasts.assumed import estimated_turnover, with_scenario, with_staffing
-from bayes_backlog.forecasts.future import FutureFrame
+from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
 from bayes_backlog.inference.fit import Prepared
 
 
@@ -115,6 +116,57 @@ def test_rates_clearings_and_kinds_of_day(frame: FutureFrame, roster: pd.DataFra
     assert after.added_received == pytest.approx(2.0 * month_end)
     assert after.cleared.sum() == 7
     assert after.dates[after.cleared.argmax()] >= pd.Timestamp(day(frame, 30))
+
+
+CHRISTMAS = [*(f"2024-12-{day}" for day in (20, 23, 24, 27, 30, 31)), "2025-01-02"]
+DAYS_OF_KIND = {
+    "before_holiday": ["2024-12-24", "2024-12-31"],
+    "after_holiday": ["2024-12-27", "2025-01-02"],
+    "christmas": [*CHRISTMAS, "2025-01-03"],
+    "month_end": ["2024-11-29", "2024-12-31"],
+    "school_holiday": CHRISTMAS,
+}
+"""Working days from 4 November 2024 to 10 January 2025, from the calendar on the wall."""
+
+
+@pytest.fixture(scope="module")
+def winter(small: Prepared, small_config: Config) -> FutureFrame:
+    return build_future_frame(small.panels, small.design, small.spec, small_config.calendar, 150)
+
+
+@pytest.mark.parametrize("kind", [*DAYS_OF_KIND, "school_term", "all"])
+def test_a_rate_changes_on_days_of_its_kind(small: Prepared, winter: FutureFrame, kind: str) -> None:
+    settings = {"flow": "received", "factor": 0.5, "add": 2.0, "first_date": "2024-11-04", "last_date": "2025-01-10"}
+    change = RateChange.model_validate(settings | {"days": kind})
+    after = with_scenario(winter, Scenario(name="kind", rates=(change,)), small.panels.roster)
+    span = winter.dates[(winter.dates >= "2024-11-04") & (winter.dates <= "2025-01-10")]
+    by_hand = {name: pd.DatetimeIndex(days) for name, days in DAYS_OF_KIND.items()}
+    by_hand |= {"school_term": span.difference(by_hand["school_holiday"]), "all": span}
+    changed = winter.dates[after.factor["received"] == 0.5]
+    assert [name for name, days in by_hand.items() if changed.equals(days)] == [kind]
+    assert after.factor["received"] == pytest.approx(np.where(winter.dates.isin(changed), 0.5, 1.0))
+    assert after.added_received == pytest.approx(2.0 * winter.dates.isin(changed))
+
+
+def test_another_fte_is_worked_on_days_of_presence(frame: FutureFrame, roster: pd.DataFrame) -> None:
+    """0.6 means 0.6 of full time, not of the person's own 0.8; who is away stays away, and the others as they were."""
+    who = int(np.argmax(frame.exposure[0]))
+    exposure = frame.exposure.copy()
+    exposure[:, who] = 0.8
+    exposure[10:20, who] = 0.0
+    part_time = dataclasses.replace(frame, exposure=exposure)
+    person = {"investigator": frame.investigators[who], "first_date": day(frame, 8), "last_date": day(frame, 40)}
+    after, scaled = (
+        with_staffing(part_time, Staffing(fte_changes=(FteChange.model_validate(person | measure),)), roster)
+        for measure in ({"fte": 0.6}, {"factor": 0.6})
+    )
+    days = (frame.dates >= pd.Timestamp(day(frame, 8))) & (frame.dates <= pd.Timestamp(day(frame, 40)))
+    expected = exposure.copy()
+    expected[:, who] = np.where(days & (exposure[:, who] > 0), 0.6, exposure[:, who])
+    assert (after.exposure == expected).all()
+    assert same_but(part_time, after, "exposure")
+    assert set(after.exposure[:, who].tolist()) == {0.0, 0.6, 0.8}
+    assert not (scaled.exposure == expected).all()
 
 
 def test_everything_that_does_not_fit_is_refused_at_once(frame: FutureFrame, roster: pd.DataFrame) -> None:

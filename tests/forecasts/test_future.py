@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from bayes_backlog.cases.case_log import CaseLog
 from bayes_backlog.config import Config
 from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
 from bayes_backlog.inference.fit import Prepared
@@ -16,6 +17,18 @@ def test_opening_stocks_are_the_real_ones(small: Prepared, frame: FutureFrame) -
     office = small.panels.caseload.query("level == 'office'").iloc[-1]
     assert frame.backlog_start == office["backlog"]
     assert frame.wip_start.sum() == office["wip"]
+
+
+def test_everybody_opens_with_their_own_cases(small_log: CaseLog, frame: FutureFrame) -> None:
+    """Counted in the case log, person by person: allocated and not done with; the office's sum sees no mix-up."""
+    cases = small_log.cases
+    is_held = cases["dt_alloc_invest"].notna() & cases["dt_pg_signoff"].isna() & cases["dt_close"].isna()
+    held = cases.loc[is_held, "investigator"].value_counts()
+    opening = dict(zip(frame.investigators, frame.wip_start.tolist(), strict=True))
+    assert {name: n for name, n in opening.items() if n} == held.to_dict()
+    mixed_up = dict(zip(frame.investigators, np.roll(frame.wip_start, 1).tolist(), strict=True))
+    assert sum(mixed_up.values()) == held.sum()
+    assert mixed_up != held.to_dict()
 
 
 def test_calendar_goes_on_where_training_ended(small: Prepared, frame: FutureFrame) -> None:

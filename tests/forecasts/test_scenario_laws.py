@@ -154,9 +154,25 @@ def test_stocks_follow_from_flows_in_every_scenario(
             assert (sum(groups.values()) == office_totals(predictions, quantity)).all()
     left_behind = predictions.assign(taken_over=predictions["taken_over"] * 0)
     assert not identities_hold(left_behind)
-    net = predictions["received"] - predictions["removed"] - predictions["allocated"].sum("investigator")
-    clipped = (predictions["backlog_start"] - 1 + net.cumsum("date")).clip(0)
-    assert not identities_hold(predictions.assign(backlog=clipped))
+
+
+def test_a_queue_clipped_after_the_fact_loses_count(
+    roll: Roll, frame: FutureFrame, make_draws: Callable[..., PosteriorDraws]
+) -> None:
+    """The twin draws flows that do not know what is waiting, adds them up and cuts what fell below zero.
+
+    Without the cut its stocks follow from its flows, so the cut is what the check sees, and the queue is negative.
+    """
+    like = make_draws()
+    eager = make_draws(investigator_rate=like.investigator_rate + 4.0, elasticity={})
+    assert identities_hold(roll(frame, draws=eager))
+    uncapped = roll(dataclasses.replace(frame, backlog_start=1_000_000), draws=eager)
+    uncapped = uncapped.assign(backlog_start=frame.backlog_start)
+    net = uncapped["received"] - uncapped["removed"] - uncapped["allocated"].sum("investigator")
+    queue = uncapped["backlog_start"] + net.cumsum("date")
+    assert not identities_hold(uncapped.assign(backlog=queue.clip(0)))
+    assert identities_hold(uncapped.assign(backlog=queue))
+    assert (queue < 0).any()
 
 
 def test_a_leaver_s_cases_go_to_the_team_and_wait_with_nobody(
@@ -231,21 +247,48 @@ def newcomers(small: Prepared, frame: FutureFrame, draws: PosteriorDraws) -> np.
 
 
 def is_a_population(effects: np.ndarray, sd: float) -> bool:
-    """Return whether effects have the sd of the population, and two people's are independent (4 standard errors)."""
-    n = len(effects)
+    """Return whether effects (n, m) have the sd of the population, and its m members' are independent (4 errors)."""
+    n, m = effects.shape
     spread = np.all(np.abs(effects.std(axis=0) / sd - 1) < 4 / np.sqrt(2 * n))
-    return bool(spread and abs(np.corrcoef(effects.T)[0, 1]) < 4 / np.sqrt(n))
+    return bool(spread and np.abs(np.corrcoef(effects.T) - np.eye(m)).max() < 4 / np.sqrt(n))
+
+
+def twins(effects: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what libraries do instead: no effect at all, one effect for all newcomers, one effect for all draws."""
+    hardly = 1e-9 * effects
+    return hardly, effects[:, :1] + hardly, effects[:1] + hardly
 
 
 def test_newcomers_are_drawn_from_the_population_one_by_one(
     small: Prepared, frame: FutureFrame, make_draws: Callable[..., PosteriorDraws]
 ) -> None:
-    """The twins are what libraries do: no effect at all, one effect for all newcomers, one effect for all draws."""
     effects = newcomers(small, frame, make_draws(n=2000))
     assert is_a_population(effects, sd=0.4)
-    assert not is_a_population(1e-9 * effects, sd=0.4)
-    assert not is_a_population(effects[:, [0, 0]] + 1e-9 * effects, sd=0.4)
-    assert not is_a_population(np.tile(effects[:1], (2000, 1)) + 1e-9 * effects, sd=0.4)
+    assert not any(is_a_population(twin, sd=0.4) for twin in twins(effects))
+
+
+@pytest.mark.parametrize("flow", ["allocated", "signed_off"])
+def test_new_teams_and_roles_are_drawn_from_theirs_one_by_one(
+    small: Prepared, frame: FutureFrame, make_draws: Callable[..., PosteriorDraws], flow: str
+) -> None:
+    """Two of each, of the same names: a team and a role have nothing in common either."""
+    staffing = Staffing(
+        joiners=tuple(
+            joiners(frame).model_copy(update={"team": name, "role": name, "is_new_place": True})
+            for name in ("Task force", "Night shift")
+        )
+    )
+    places = with_staffing(frame, staffing, small.panels.roster)
+    draws = make_draws(n=2000, team_sd=np.full((2000, 2), 0.1), role_sd=np.full((2000, 2), 0.3))
+    rates = future_rates(draws, places, small.design, small.spec, seed=1)
+    k = small.spec.staff_flows.index(flow)
+    team, role = rates.team_effect[:, k, -2:], rates.role_effect[:, k, -2:]
+    assert rates.team_effect.shape[2] == draws.team_effect.shape[2] + 2 == len(places.teams)
+    for effects, sd in ((team, 0.1), (role, 0.3)):
+        assert is_a_population(effects, sd)
+        assert not any(is_a_population(twin, sd) for twin in twins(effects))
+    assert is_a_population(np.hstack([team / 0.1, role / 0.3]), sd=1.0)
+    assert not is_a_population(np.hstack([team, team]) / 0.1, sd=1.0)
 
 
 def test_a_newcomer_is_the_same_whoever_else_joins(

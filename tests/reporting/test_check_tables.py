@@ -15,11 +15,14 @@ from bayes_backlog.reporting.check_tables import (
     predictive_sentences,
     predictive_table,
     replicates,
+    row_count_numbers,
+    row_counts,
+    row_counts_sentence,
     sensitivity_sentence,
     sensitivity_table,
 )
 from bayes_backlog.reporting.figure_numbers import gap_numbers
-from bayes_backlog.reporting.figures import gap_panels
+from bayes_backlog.reporting.figures import gap_panels, rootogram_panels
 from bayes_backlog.runs import update_manifest
 
 
@@ -130,6 +133,45 @@ def test_totals_left_out_are_set_against_their_band(own_run, rewrite):
     drawn = {text.get_text() for text in gap_panels(table).findobj(Text)}
     assert {"received", "signed off"} <= drawn
     assert "-0.200 to +0.400]{.verdict .amber} | -0.400 to +0.450 |" in gap_numbers(table)
+
+
+def test_days_of_people_are_set_against_their_band(own_run, rewrite):
+    assert row_counts(own_run).empty
+    assert row_counts_sentence(own_run).startswith("*This run did not")
+    assert row_count_numbers(row_counts(own_run)) == ""
+    assert len(rootogram_panels(row_counts(own_run)).axes) == 1
+    rows = [("allocated", 0, 900, 900.5, 870, 930), ("allocated", 1, 100, 99.5, 70, 130)]
+    rows += [
+        ("signed_off", 0, 960, 900.2, 870, 930),
+        ("signed_off", 1, 40, 90.1, 70, 110),
+        ("signed_off", 2, 0, 9.7, 0, 19),
+    ]
+    table = pd.DataFrame(rows, columns=["flow", "cases", "observed", "expected", "low", "high"])
+    rewrite(table, own_run.path("model/row_counts.csv"))
+    told = row_counts(own_run)
+    assert told["cases"].tolist() == ["0", "1 or more", "0", "1", "2 or more"]
+    assert told["status"].tolist() == ["green", "green", "amber", "amber", "green"]
+    assert row_counts_sentence(own_run) == "Of 5 numbers, 2 are outside their band: signed off (0 and 1)."
+    shown = [line.replace("\u2060", "") for line in lines(row_count_numbers(told))]
+    assert "| signed off | 1 | [40]{.verdict .amber} | 90 (70–110) |" in shown
+    assert "| signed off | 2 or more | [0]{.verdict .green} | 10 (0–19) |" in shown
+    rewrite(table[table["flow"] == "allocated"], own_run.path("model/row_counts.csv"))
+    assert row_counts_sentence(own_run) == "All 2 numbers are in their band."
+
+
+def test_bars_hang_from_what_is_expected_and_end_where_the_data_do(own_run, rewrite):
+    table = pd.DataFrame(
+        {"flow": "signed_off", "cases": [0, 1], "observed": [81, 0], "expected": [64.0, 16.0], "low": 49, "high": 100}
+    )
+    rewrite(table, own_run.path("model/row_counts.csv"))
+    (ax,) = rootogram_panels(row_counts(own_run)).axes
+    bands, bars = ax.containers
+    assert [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in bars] == [(-1.0, 8.0), (4.0, 4.0)]
+    assert [(band.get_y(), band.get_y() + band.get_height()) for band in bands] == [(-2.0, 1.0), (-6.0, -3.0)]
+    feet = ax.collections[0].get_segments()
+    assert [foot[0, 1] for foot in feet] == [-1.0, 4.0]
+    assert ax.get_ylim()[0] < -6.0 < 4.0 < ax.get_ylim()[1]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "1+"]
 
 
 def test_a_calibration_of_another_model_is_not_shown(own_run, rewrite):
