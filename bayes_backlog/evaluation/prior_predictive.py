@@ -7,6 +7,7 @@ each has its reason beside it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,8 @@ QUARTER_DAYS = 90
 AMBER = 0.1
 RED = 0.2
 """Shares of prior draws beyond the plausible range."""
+ENDLESS = 10**9
+"""Cases."""
 OFTEN = (0.05, 0.95)
 """Quantiles of the prior between which ordinary offices must lie."""
 
@@ -117,7 +120,9 @@ def prior_predictive(
 def _drawn(prepared: Prepared, calendar: config.Calendar, n: int, seed: int) -> dict[tuple[str, str], Floats]:
     design, spec = prepared.design, prepared.spec
     draws = posterior_draws(draw_prior(design, spec, n, seed), design, spec, n)
-    found = _flow_quantities(prepared, replicate_flows(draws, design, spec, seed))
+    # How long this office's queue is must not tell how many cases people of any office may take.
+    endless = dataclasses.replace(design, waiting=np.full_like(design.waiting, ENDLESS))
+    found = _flow_quantities(prepared, replicate_flows(draws, endless, spec, seed, same_weeks=True))
     frame = build_future_frame(prepared.panels, design, spec, calendar, QUARTER_DAYS)
     backlog = office_totals(roll_forward(draws, frame, design, spec, seed), "backlog")[:, -1]
     return found | {("backlog", "backlog"): backlog / _fte(prepared)[-1]}
