@@ -1,7 +1,8 @@
 """Numbers of the teams' forecasts. A team is a set of people: its past is what the people who sat in it did, as its
 forecast is.
 
-Teams too small to publish are left out, and others with them where they would give the small ones away: `disclosure`.
+Teams and roles too small to publish are left out, and others with them where they would give the small ones away:
+`disclosure`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pandas as pd
 from bayes_backlog.forecasts.tables import PER_PERSON, group_totals
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.panels.events import WIP_SIGNS
-from bayes_backlog.reporting.disclosure import FEWEST_CASES, FEWEST_PEOPLE, withheld
+from bayes_backlog.reporting.disclosure import FEWEST_CASES, FEWEST_PEOPLE, withheld_of_both
 from bayes_backlog.reporting.finished import predictions
 from bayes_backlog.reporting.forecast_tables import HISTORY_WEEKS, as_of, in_panels, joined, quantiles
 from bayes_backlog.reporting.headline import horizons
@@ -69,11 +70,11 @@ def window_totals(past: pd.Series, draws: Counts) -> Counts:
     return total[:, WINDOW_DAYS:] - total[:, :-WINDOW_DAYS]
 
 
-def group_history(run: Run, quantity: str, level: Level) -> pd.DataFrame:
+def group_history(run: Run, quantity: str, *levels: Level) -> pd.DataFrame:
     """Return what the people of each group did (a flow) or held (wip), per calendar day and group, cases.
 
     Between and after the days on which the daily panel has a person, the person counts where last seen; before them,
-    where first seen.
+    where first seen. Of two levels, a column is a crossing of them: everybody in the one group and in the other.
     """
     daily, events = run.table("panels/daily_panel.parquet"), run.table("panels/events.parquet")
     days = pd.date_range(events["date"].min(), as_of(run))
@@ -81,37 +82,45 @@ def group_history(run: Run, quantity: str, level: Level) -> pd.DataFrame:
     events = events[events["event"].isin(list(sign))]
     counts = events["event"].map(sign).groupby([events["date"], events["investigator"].fillna(NO_TEAM)]).sum()
     by_person = counts.unstack(fill_value=0)
-    seat = daily.fillna({level: NO_TEAM}).pivot(index="date", columns="investigator", values=level)
-    everybody = sorted({*by_person, *seat})
+    everybody = sorted({*by_person, *daily["investigator"].unique()})
     by_person = by_person.reindex(index=days, columns=everybody, fill_value=0)
     if quantity == "wip":
         by_person = by_person.cumsum()
-    seat = seat.reindex(days).ffill().bfill().reindex(columns=everybody).fillna(NO_TEAM)
-    code, groups = pd.factorize(seat.to_numpy(dtype=object).ravel(), sort=True)
+    seats = daily.fillna(dict.fromkeys(levels, NO_TEAM))
+    codes, labels = [], []
+    for level in levels:
+        seat = seats.pivot(index="date", columns="investigator", values=level).reindex(days).ffill().bfill()
+        seat = seat.reindex(columns=everybody).fillna(NO_TEAM)
+        code, groups = pd.factorize(seat.to_numpy(dtype=object).ravel(), sort=True)
+        codes.append(code)
+        labels.append(groups)
+    columns = pd.MultiIndex.from_product(labels, names=levels) if len(levels) > 1 else pd.Index(labels[0])
     # One bin a day and group: comparing labels group by group is what took longest of the report.
-    place = np.arange(len(days)).repeat(len(everybody)) * len(groups) + code
-    totals = np.bincount(place, by_person.to_numpy(dtype=float).ravel(), minlength=len(days) * len(groups))
-    return pd.DataFrame(totals.reshape(len(days), -1).astype(np.int64), index=days, columns=list(groups))
+    place = np.arange(len(days)).repeat(len(everybody)) * len(columns)
+    place += np.ravel_multi_index(codes, [len(groups) for groups in labels])
+    totals = np.bincount(place, by_person.to_numpy(dtype=float).ravel(), minlength=len(days) * len(columns))
+    return pd.DataFrame(totals.reshape(len(days), -1).astype(np.int64), index=days, columns=columns)
 
 
-def group_sizes(run: Run, level: Level) -> pd.DataFrame:
-    """Return people and open cases (wip) of each group at the cutoff, indexed by group, the largest first."""
-    daily = run.table("panels/daily_panel.parquet")
-    present = daily[daily["date"] == daily["date"].max()]
-    people = present[level].fillna(NO_TEAM).value_counts()
-    wip = group_history(run, "wip", level).iloc[-1]
-    sizes = pd.DataFrame({"people": people, "wip": wip}).fillna(0).astype("int64").rename_axis(level).reset_index()
-    return sizes.sort_values(["wip", level], ascending=[False, True]).set_index(level)
+def group_sizes(run: Run, *levels: Level) -> pd.DataFrame:
+    """Return people and open cases (wip) of each group or crossing at the cutoff, indexed by it, the largest first."""
+    daily, names = run.table("panels/daily_panel.parquet"), list(levels)
+    present = daily.loc[daily["date"] == daily["date"].max(), names]
+    people = present.fillna(NO_TEAM).groupby(names).size()
+    wip = group_history(run, "wip", *levels).iloc[-1]
+    sizes = pd.DataFrame({"people": people, "wip": wip}).fillna(0).astype("int64").rename_axis(names).reset_index()
+    return sizes.sort_values(["wip", *names], ascending=[False, *(True for _ in names)]).set_index(names)
 
 
 @lru_cache(maxsize=8)
 def withheld_groups(run: Run, level: Level) -> tuple[str, ...]:
-    """Return the groups of a level that may not be shown: see `disclosure.withheld`."""
-    people = group_sizes(run, level)["people"]
-    history = {name: recent_history(group_history(run, name, level), name) for name in PER_PERSON}
-    return tuple(
-        withheld({name: past.reindex(columns=people.index, fill_value=0) for name, past in history.items()}, people)
+    """Return the groups of a level that may not be shown: see `disclosure.withheld_of_both`."""
+    people = group_sizes(run, "team", "role")["people"]
+    history = {name: recent_history(group_history(run, name, "team", "role"), name) for name in PER_PERSON}
+    teams, roles = withheld_of_both(
+        {name: past.reindex(columns=people.index, fill_value=0) for name, past in history.items()}, people
     )
+    return tuple(teams if level == "team" else roles)
 
 
 def shown_groups(run: Run, level: Level) -> list[str]:
@@ -122,7 +131,7 @@ def shown_groups(run: Run, level: Level) -> list[str]:
 
 
 def teams_left_out(run: Run) -> str:
-    """Return a sentence on the teams that the pictures leave out."""
+    """Return sentences on the teams that the pictures leave out, and on the roles that are left out with them."""
     left_out = [team for team in withheld_groups(run, "team") if team != NO_TEAM]
     shown = shown_groups(run, "team")
     sentences = []
@@ -134,7 +143,16 @@ def teams_left_out(run: Run) -> str:
         )
     if len(shown) > MOST_TEAMS_DRAWN:
         sentences.append(f"The pictures show the {MOST_TEAMS_DRAWN} largest of {len(shown)} teams; the table has all.")
-    return " ".join(sentences) or f"All {len(shown)} teams are shown."
+    if not sentences:
+        sentences.append(f"All {len(shown)} teams are shown.")
+    roles_left_out = [role for role in withheld_groups(run, "role") if role != NO_TEAM]
+    if roles_left_out:
+        sentences.append(
+            f"{len(roles_left_out)} of {len(roles_left_out) + len(shown_groups(run, 'role'))} roles are not shown: "
+            f"with the teams and the office's totals, fewer than {FEWEST_PEOPLE} people or {FEWEST_CASES} cases could "
+            "be worked out."
+        )
+    return " ".join(sentences)
 
 
 def team_table(run: Run) -> str:

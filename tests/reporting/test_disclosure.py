@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from bayes_backlog.errors import GateRefused
-from bayes_backlog.reporting.disclosure import FEWEST_CASES, FEWEST_PEOPLE, withheld
+from bayes_backlog.reporting.disclosure import FEWEST_CASES, FEWEST_PEOPLE, withheld, withheld_of_both
 from bayes_backlog.reporting.publish import publish
-from bayes_backlog.reporting.team_tables import group_history, group_sizes, recent_history
+from bayes_backlog.reporting.team_tables import group_history, group_sizes, recent_history, shown_groups, teams_left_out
 
 EXACT = 1e-6
 
@@ -57,7 +58,12 @@ def offices(draw: st.DrawFn) -> Office:
     return Office(allocated, signed_off, opening, rng.integers(1, 8, n_groups))
 
 
-def bounds(published: np.ndarray, totals: np.ndarray, cell: tuple[int, int, int]) -> tuple[float, float]:
+def bounds(
+    published: np.ndarray,
+    totals: np.ndarray,
+    cell: tuple[int, int, int],
+    sums: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+) -> tuple[float, float]:
     """Return the least and most that a withheld cell can be, for somebody who knows how the cells hang together.
 
     Parameters
@@ -68,6 +74,8 @@ def bounds(published: np.ndarray, totals: np.ndarray, cell: tuple[int, int, int]
         Of the office.
     cell : tuple of int
         Quantity, week and group of a missing cell.
+    sums : sequence of tuple of ndarray
+        Groups that are published as one, and what was: (quantity, week) int.
     """
     unknown = np.isnan(published)
     place = np.full(published.shape, -1)
@@ -87,7 +95,8 @@ def bounds(published: np.ndarray, totals: np.ndarray, cell: tuple[int, int, int]
     n_quantities, n_weeks, n_groups = published.shape
     for q in range(n_quantities):
         for t in range(n_weeks):
-            equation([(1, (q, t, g)) for g in range(n_groups)], totals[q, t])
+            for groups, total in [(range(n_groups), totals), *sums]:
+                equation([(1, (q, t, g)) for g in groups], total[q, t])
     for t in range(1, n_weeks):
         for g in range(n_groups):
             equation([(1, (0, t, g)), (-1, (0, t - 1, g)), (-1, (1, t, g)), (1, (2, t, g))], 0)
@@ -203,6 +212,122 @@ def test_two_groups_of_one_person_take_a_third_along() -> None:
     assert set(office.withheld()) > {0, 1}
 
 
+# --- teams next to roles ---
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """An office whose groups are crossings: everybody who is both in a team and of a role."""
+
+    office: Office
+    team: np.ndarray
+    role: np.ndarray
+
+    def withheld(self) -> tuple[list[str], list[str]]:
+        columns = pd.MultiIndex.from_arrays([self.team, self.role])
+        tables = {str(q): pd.DataFrame(values, columns=columns) for q, values in enumerate(self.office.cells)}
+        return withheld_of_both(tables, pd.Series(self.office.people, columns))
+
+    def withheld_level_by_level(self) -> tuple[list[str], list[str]]:
+        """Return what each level withholds as if the other one were not published."""
+        teams, roles = [], []
+        for labels, hidden in ((self.team, teams), (self.role, roles)):
+            groups = sorted(set(labels))
+            people = pd.Series({name: self.office.people[labels == name].sum() for name in groups})
+            sums = {
+                str(q): pd.DataFrame({name: cells[:, labels == name].sum(axis=1) for name in groups})
+                for q, cells in enumerate(self.office.cells)
+            }
+            hidden += withheld(sums, people)
+        return teams, roles
+
+    def attacked(self, cell: tuple[int, int, int], hidden: tuple[list[str], list[str]]) -> tuple[float, float]:
+        """Return the bounds of a crossing's count for who sees the office and all teams and roles but the hidden."""
+        cells = self.office.cells
+        shown = [
+            np.flatnonzero(labels == name)
+            for labels, withheld_ones in zip((self.team, self.role), hidden, strict=True)
+            for name in set(labels) - set(withheld_ones)
+        ]
+        sums = [(groups, cells[:, :, groups].sum(axis=2)) for groups in shown]
+        return bounds(np.full(cells.shape, np.nan), cells.sum(axis=2), cell, sums)
+
+
+def crossed(team: str, role: str, people: list[int], opening: list[int], flows: list[int]) -> Crossings:
+    """Three weeks, in each of which every crossing is allocated and signs off as many cases."""
+    weekly = np.tile(np.array(flows), (3, 1))
+    office = Office(weekly, weekly, np.array(opening), np.array(people))
+    return Crossings(office, np.array(team.split()), np.array(role.split()))
+
+
+ONE_APART = crossed("A B C", "EO HEO EO", [5, 5, 1], [40, 30, 7], [9, 9, 2])
+"""Only C is small, and B goes with it; but all of role HEO is B."""
+TWO_LARGE_LEVELS = crossed("A B B", "EO EO HEO", [5, 1, 5], [30, 7, 30], [9, 2, 9])
+"""No team and no role is small, but the one of EO who is in B is B less HEO."""
+OPEN_BETWEEN_TWO = crossed("A A B B C", "EO HEO EO HEO EO", [5, 5, 5, 5, 2], [40, 40, 30, 30, 8], [9, 9, 9, 9, 2])
+"""C is small and B goes with it; of role EO is enough of B as well."""
+
+
+@st.composite
+def crossings(draw: st.DrawFn) -> Crossings:
+    office = draw(offices())
+    n_groups = len(office.people)
+    seats = draw(st.permutations([(team, role) for team in "ABC" for role in ("EO", "HEO")]))[:n_groups]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    # Of crossings that are mostly large something is left to be shown.
+    large = rng.random(n_groups) < 0.7
+    more = Office(
+        office.allocated + 9 * large,
+        office.signed_off + 9 * large,
+        office.opening + 9 * large,
+        office.people + 4 * large,
+    )
+    team, role = (np.array(labels) for labels in zip(*seats, strict=True))
+    return Crossings(more, team, role)
+
+
+@settings(max_examples=40)
+@given(crossings())
+@example(ONE_APART)
+@example(TWO_LARGE_LEVELS)
+@example(OPEN_BETWEEN_TWO)
+def test_nobody_small_is_worked_out_from_teams_and_roles_together(office: Crossings) -> None:
+    cells, hidden = office.office.cells, office.withheld()
+    # The office's own totals are public, however small.
+    assume(set(office.team) - set(hidden[0]) or set(office.role) - set(hidden[1]))
+    few = office.office.people < FEWEST_PEOPLE
+    small = [tuple(at) for at in np.argwhere((cells > 0) & ((cells < FEWEST_CASES) | few))]
+    for cell in small[:: max(1, len(small) // 4)]:
+        low, high = office.attacked(cell, hidden)
+        assert low == pytest.approx(0, abs=EXACT)
+        assert high >= FEWEST_CASES - EXACT
+
+
+@pytest.mark.parametrize(
+    ("office", "cell", "apart"),
+    [(ONE_APART, (1, 0, 2), (["C", "B"], [])), (TWO_LARGE_LEVELS, (1, 0, 1), ([], []))],
+    ids=["beside withheld teams", "where nothing is withheld"],
+)
+def test_the_attack_finds_one_person_between_teams_and_roles(office: Crossings, cell, apart) -> None:
+    """Each level is safe alone; both are not, and so no role is shown."""
+    assert office.withheld_level_by_level() == apart
+    assert office.attacked(cell, apart) == pytest.approx((2, 2))
+    teams, roles = office.withheld()
+    assert (teams, set(roles)) == (apart[0], {"EO", "HEO"})
+    assert office.attacked(cell, (teams, roles)) == pytest.approx((0, 11))
+
+
+def test_roles_are_shown_where_they_give_nobody_away() -> None:
+    """Beside withheld teams as well: no crossing of what is shown is small."""
+    assert OPEN_BETWEEN_TWO.withheld() == (["C", "B"], [])
+    assert OPEN_BETWEEN_TWO.attacked((1, 0, 4), (["C", "B"], [])) == pytest.approx((0, 20))
+
+
+def test_roles_are_withheld_by_themselves_where_there_is_one_team() -> None:
+    office = crossed("A A A", "EO HEO SEO", [5, 5, 1], [30, 40, 7], [9, 10, 2])
+    assert office.withheld() == ([], ["SEO", "EO"])
+
+
 # --- the files ---
 
 
@@ -241,6 +366,22 @@ def test_small_teams_are_in_no_published_file(own_run, rewrite):
         if "unit" in table:
             assert set(table.loc[table["level"] == "team", "unit"]) <= {"A"}, path.name
             assert "office" in set(table["unit"])
+
+
+def test_no_role_is_in_a_published_file_where_it_would_give_a_person_away(own_run, rewrite):
+    """Both teams and both roles have three people and cases enough, but only P_a1 is HEO in A."""
+    daily = own_run.table("panels/daily_panel.parquet")
+    roles = daily["investigator"].map({"P_a1": "HEO", "P_b5": "HEO", "P_b6": "HEO"}).fillna("EO")
+    rewrite(daily.assign(role=roles), own_run.path("panels/daily_panel.parquet"))
+    assert group_sizes(own_run, "role")["people"].tolist() == [3, 3]
+    assert shown_groups(own_run, "role") == []
+    assert teams_left_out(own_run).startswith("All 2 teams are shown. 2 of 2 roles are not shown: with the teams")
+    for path in publish(own_run):
+        if path.suffix == ".parquet":
+            assert not pd.read_parquet(path)["location"].str.startswith("role/").any()
+            continue
+        table = pd.read_csv(path)
+        assert "level" not in table or set(table["level"]) <= {"office", "team"}, path.name
 
 
 def test_people_are_published_only_when_asked_for_and_unranked(own_run):
