@@ -24,8 +24,8 @@ def refuse_unfinished(run: Run) -> None:
     Raises
     ------
     RunError
-        When it stopped before its last stage, or when a file is missing or is no longer the one that the run wrote: a
-        page would then mix two runs without a word.
+        When it stopped before its last stage, or when a file of any stage, needed or not, is missing or is no longer
+        the one that the run wrote: a page would then mix two runs without a word.
     """
     manifest = run.manifest()
     stages = manifest.get("stages", {})
@@ -35,7 +35,8 @@ def refuse_unfinished(run: Run) -> None:
             f"The run in {run.folder} is not finished: {', '.join(missing)} not in its manifest. A report on half a "
             "run would leave out what speaks against it. Finish it with: bayes-backlog run CONFIG"
         )
-    recorded = {name: value for stage in expected_stages(run) for name, value in stages[stage]["artefacts"].items()}
+    # Of all stages: pages also show what a finished run may do without, such as a scenario.
+    recorded = {name: value for stage in stages.values() for name, value in stage["artefacts"].items()}
     changed = [name for name, value in recorded.items() if not _is(run, name, value)]
     if changed:
         raise RunError(

@@ -1,7 +1,8 @@
 """One look for every figure: quiet axes, letters readable on a phone, colours that do not rely on red against green.
 
-The colours are those of Okabe and Ito (2008), which stay apart under the common kinds of colour blindness. A colour
-means the same thing on every page: what was observed is black, the model blue, a baseline orange.
+The colours are those of Okabe and Ito (2008), which stay apart under the common kinds of colour blindness; so do those
+added here, a dark brown among them, and red, which is darker than amber. A colour means the same thing on every page:
+what was observed is black, the model blue, a baseline orange.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ GRID = "#E4E7EA"
 FAN: Mapping[float, str] = {0.9: "#D6E6F2", 0.8: "#A9CCE3", 0.5: "#5FA2CC"}
 
 # For teams and other unordered groups, in drawing order.
-GROUPS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A5C00", "#222222")
+GROUPS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#5C3D00", "#222222")
 
-VERDICTS: Mapping[str, str] = {"green": "#00795B", "amber": "#8F5600", "red": "#B3261E"}
+VERDICTS: Mapping[str, str] = {"green": "#00795B", "amber": "#996300", "red": "#961A1A"}
 
 # Inches. At 390 pixels, a phone's width, the letters of a figure this wide are still about 9 pixels high.
 WIDTH, HEIGHT = 6.0, 3.5

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from reporting.read_pages import pages_in
 
 from bayes_backlog.forecasts.differences import difference_table
 from bayes_backlog.forecasts.periods import period_table
@@ -337,14 +338,18 @@ def write_run(folder: Path) -> Run:
         "backtest/skill.csv": backtest_skill(),
         "backtest/not_made.csv": pd.DataFrame(columns=["model", "level", "unit", "reason", "cutoff"]),
         "backtest/failures.csv": pd.DataFrame(columns=["cutoff", "error", "message"]),
+        **{f"backtest/folds/{cutoff}/scores.parquet": of_fold for cutoff, of_fold in scores.groupby("cutoff")},
     }
     for artefact, table in tables.items():
         write_table(table, run.path(artefact))
+    cutoffs = scores["cutoff"].unique()
     write_dataset(drawn, run.path("forecast/predictions.nc"))
     write_dataset(posterior(), run.path("model/posterior.nc"))
     write_text(ModelSpec(office_flows=("received",)).to_json(), run.path("model/spec.json"))
     stages = {
-        "fit": ["model/posterior.nc"],
+        "cases": [f"cases/{name}" for name in ("cases.parquet", "quarantine.csv", "findings.csv")],
+        "panels": [f"panels/{name}.parquet" for name in ("daily_panel", "events", "caseload")],
+        "fit": ["model/posterior.nc", "model/spec.json"],
         "check": ["model/verdicts.csv", "model/replicates.parquet", "model/parity.csv"],
         "forecast": [
             f"forecast/{name}"
@@ -361,7 +366,8 @@ def write_run(folder: Path) -> Run:
         "answers": [f"forecast/{name}.csv" for name in ("target", "answers", "naive", "queue_age", "queue_order")],
         "scenario more": [f"scenarios/more/{name}.csv" for name in ("stocks", "queue_age", "difference")],
         "needed target": ["scenarios/target/inverse.csv", "scenarios/target/inverse_curve.csv"],
-        "backtest": [f"backtest/{name}" for name in ("summary.csv", "scores.csv", "forecasts.parquet", "verdicts.csv")],
+        **{f"backtest {cutoff}": [f"backtest/folds/{cutoff}/scores.parquet"] for cutoff in cutoffs},
+        "backtest": [name for name in tables if name.startswith("backtest/") and "folds" not in name],
     }
     recorded = {
         stage: {"key": "k", "artefacts": {name: hash_file(run.path(name)) for name in names}}
@@ -404,9 +410,9 @@ def rewrite():
 
 @pytest.fixture(scope="session")
 def rendered(tiny_run, tmp_path_factory):
-    """All pages of the small run, by name."""
+    """All pages of the small run, by name; those of the guide begin with "guide/"."""
     output = tmp_path_factory.mktemp("pages")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shutil.which", lambda name: None)
         render_report(tiny_run.folder, output, root=Path(__file__).parents[2])
-    return {page.stem: page.read_text(encoding="utf-8") for page in sorted(output.glob("*.html"))}
+    return pages_in(output)

@@ -9,6 +9,8 @@ import yaml
 
 from bayes_backlog.cases.findings import RULES
 from bayes_backlog.errors import ConfigError
+from bayes_backlog.inference.checks import LABELS
+from bayes_backlog.models.spec import ModelSpec
 from bayes_backlog.reporting.assumptions import (
     FILE,
     Assumption,
@@ -24,9 +26,10 @@ ROOT = Path(__file__).parents[2]
 OWN = ROOT / FILE
 KNOWN_VERDICTS = (
     *("finite draws", "R-hat", "bulk ESS", "tail ESS", "divergences", "E-BFMI", "tree depth"),
-    *("received day_sd", "received week_sd", "received week_autocorrelation", "allocated team_week_sd"),
+    *(f"{flow} {statistic}" for flow in ModelSpec().flows for statistic in LABELS),
     "prior staff_rate allocated",
 )
+LATER_PARTS = ("own_pace", "level_momentum", "month_batches", "oldest_first", "further_flows", "emptied_queue")
 
 
 def assumption(**tested_by) -> Assumption:
@@ -62,6 +65,18 @@ def test_this_project_s_assumptions_are_tested_by_checks_that_exist():
         assert set(one.tested_by.coverage) <= set(QUANTITIES), one.id
         for pattern in one.tested_by.verdicts:
             assert any(fnmatchcase(name, pattern) for name in KNOWN_VERDICTS), (one.id, pattern)
+
+
+def test_every_part_of_the_model_that_may_be_wrong_is_listed():
+    assert set(LATER_PARTS) <= {one.id for one in read_assumptions(OWN)}
+
+
+def test_the_office_s_own_checks_speak_of_parts_that_came_later(own_run, rewrite):
+    of = {one.id: one for one in read_assumptions(OWN)}
+    run = with_status(own_run, rewrite, "signed_off week_sd", "amber")
+    assert live_status(run, of["month_batches"]) == ("amber", "signed off week sd amber")
+    assert live_status(run, of["level_momentum"])[1].startswith("received: ")
+    assert live_status(run, of["oldest_first"])[0] == "untested"
 
 
 def test_a_rule_that_does_not_exist_would_be_seen():
@@ -128,4 +143,4 @@ def test_the_gravest_stand_first_with_the_owner_s_name(own_run, rewrite, change)
     change(run, config={"report": {"roles": {"analyst": "B. <Name>"}}})
     first = assumptions_table(run, OWN).replace("\u00a0", " ").splitlines()[2]
     assert r"<br>[B. \<Name\>; quality medium, impact high]{.aside} | [failed]{.verdict .red}: signed off" in first
-    assert assumptions_sentence(run, OWN).startswith(f"Of {len(read_assumptions(OWN))} assumptions: 1 failed,")
+    assert assumptions_sentence(run, OWN).startswith(f"Of {len(read_assumptions(OWN))} assumptions: 2 failed,")

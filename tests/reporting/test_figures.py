@@ -1,25 +1,78 @@
 """Figures draw what their tables hold, with letters that can be read, and take labels from the data literally."""
 
+import inspect
+import re
 from io import StringIO
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from bayes_backlog.reporting import answer_figures, figures
+from bayes_backlog.reporting.answer_figures import LINES, probability_chart, share_panels
+from bayes_backlog.reporting.answer_tables import split_bars, target_lines
 from bayes_backlog.reporting.backtest_tables import fold_intervals
 from bayes_backlog.reporting.check_tables import replicates
-from bayes_backlog.reporting.figures import fan_chart, fan_panels, fold_panels, ratio_panels, replicate_panels, spread
+from bayes_backlog.reporting.data_tables import monthly_flows
+from bayes_backlog.reporting.figures import (
+    fan_chart,
+    fan_panels,
+    fold_panels,
+    gap_panels,
+    history_panels,
+    ratio_panels,
+    replicate_panels,
+    rootogram_panels,
+    shrinkage_panels,
+    spread,
+)
 from bayes_backlog.reporting.forecast_tables import stock_fan
 from bayes_backlog.reporting.parameter_tables import calendar_ratios
-from bayes_backlog.reporting.style import MODEL, OBSERVED, TARGET, WIDTH, use_style
+from bayes_backlog.reporting.style import (
+    BASELINE,
+    FAN,
+    GROUPS,
+    MODEL,
+    MUTED,
+    OBSERVED,
+    TARGET,
+    VERDICTS,
+    WIDTH,
+    use_style,
+)
 from bayes_backlog.reporting.team_tables import team_fan
 
 PHONE_PIXELS, SMALLEST_LETTER = 362, 7.5
+STYLES = Path(__file__).parents[2] / "reports" / "styles.css"
+VISION = {
+    "ordinary": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+}
+"""What becomes of linear red, green and blue: Machado, Oliveira and Fernandes 2009, doi:10.1109/TVCG.2009.113."""
+TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
+)
+FAR_ENOUGH = 15
+"""Distance in CIELAB: some six times what can just be seen of two patches side by side."""
+SEEN_TOGETHER = {
+    "parts of a whole": GROUPS,
+    "lines of probability": LINES,
+    "marks": (OBSERVED, MODEL, BASELINE, TARGET, MUTED),
+    "verdicts": (OBSERVED, *VERDICTS.values()),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -42,14 +95,50 @@ def line(ax, colour):
 
 
 def every_figure(run) -> dict[str, Figure]:
+    """Return one figure or more of every function that makes one, by its name and what is drawn."""
+    flows, places = ("allocated", "signed off"), np.linspace(0, 1, 5)
+    gaps = [(flow, place, 0.1, -0.2, 0.2, "amber") for flow in flows for place in places]
+    feet = [(flow, words, 9.0, 8.0, 4.0, 12.0, "amber") for flow in flows for words in ("0", "1", "2 or more")]
+    people = pd.DataFrame([(flow, k / 6, 1 + (k - 6) / 12) for flow in flows for k in range(12)])
     return {
-        "fan": fan_chart(stock_fan(run, ("backlog",)), y_label="backlog, cases", target=90),
-        "stocks": fan_panels(stock_fan(run)),
-        "teams": fan_panels(team_fan(run, "wip")),
-        "replicates": replicate_panels(replicates(run, "day_sd"), x_label="standard deviation"),
-        "ratios": ratio_panels(calendar_ratios(run)),
-        "folds": fold_panels(fold_intervals(run)),
+        "fan_chart": fan_chart(stock_fan(run, ("backlog",)), y_label="backlog, cases", target=90),
+        "fan_panels of stocks": fan_panels(stock_fan(run)),
+        "fan_panels of teams": fan_panels(team_fan(run, "wip")),
+        "history_panels": history_panels(monthly_flows(run)),
+        "replicate_panels": replicate_panels(replicates(run, "day_sd"), x_label="standard deviation"),
+        "gap_panels": gap_panels(pd.DataFrame(gaps, columns=["panel", "place", "gap", "low", "high", "status"])),
+        "rootogram_panels": rootogram_panels(
+            pd.DataFrame(feet, columns=["panel", "cases", "observed", "expected", "low", "high", "status"])
+        ),
+        "ratio_panels": ratio_panels(calendar_ratios(run)),
+        "shrinkage_panels": shrinkage_panels(people.set_axis(["panel", "raw", "estimated"], axis=1)),
+        "fold_panels": fold_panels(fold_intervals(run)),
+        "probability_chart": probability_chart(target_lines(run)),
+        "share_panels": share_panels(split_bars(run)),
     }
+
+
+def makers_of_figures() -> set[str]:
+    functions = [
+        *inspect.getmembers(figures, inspect.isfunction),
+        *inspect.getmembers(answer_figures, inspect.isfunction),
+    ]
+    return {name for name, make in functions if make.__annotations__.get("return") == "Figure" and name[0] != "_"}
+
+
+def in_lab(colour: str, vision: str) -> np.ndarray:
+    """Return a colour as it is seen, in CIELAB."""
+    channels = np.array(to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    seen = TO_XYZ @ np.clip(VISION[vision] @ linear, 0, 1) / TO_XYZ.sum(axis=1)
+    x, y, z = np.where(seen > 216 / 24389, np.cbrt(seen), (24389 / 27 * seen + 16) / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def too_near(colours, vision: str) -> list[tuple[str, str]]:
+    """Return the pairs of colours that somebody takes for one another."""
+    pairs = combinations(colours, 2)
+    return [(a, b) for a, b in pairs if np.linalg.norm(in_lab(a, vision) - in_lab(b, vision)) < FAR_ENOUGH]
 
 
 def test_the_fan_draws_the_numbers_of_its_table(tiny_run):
@@ -91,6 +180,37 @@ def test_letters_can_be_read_on_a_phone(tiny_run):
         assert figure.get_figwidth() == WIDTH, name
         sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text()]
         assert min(sizes) / 72 * PHONE_PIXELS / WIDTH >= SMALLEST_LETTER, name
+
+
+def test_no_maker_of_figures_is_forgotten(tiny_run):
+    assert {name.partition(" ")[0] for name in every_figure(tiny_run)} == makers_of_figures()
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("what", SEEN_TOGETHER)
+def test_colours_stay_apart_without_red_or_green(what, vision):
+    assert too_near(SEEN_TOGETHER[what], vision) == []
+
+
+def test_a_common_red_and_green_would_be_seen():
+    pair = ("#D62728", "#2CA02C")
+    assert {vision: too_near(pair, vision) for vision in VISION} == {
+        "ordinary": [],
+        "protanopia": [],  # Red is dark to those who lack its cones.
+        "deuteranopia": [pair],
+    }
+    assert too_near(("#C86400", "#2E8B00"), "protanopia") != []
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_bands_of_a_fan_keep_their_order_for_everybody(vision):
+    lightness = [in_lab(FAN[prob], vision)[0] for prob in sorted(FAN, reverse=True)]
+    assert np.all(np.diff([*lightness, in_lab(MODEL, vision)[0]]) < -5)
+
+
+def test_pages_and_pictures_have_the_same_colours_of_verdicts():
+    stated = dict(re.findall(r"\.verdict\.(\w+) \{ color: (#\w+); \}", STYLES.read_text(encoding="utf-8")))
+    assert stated == {status: colour.lower() for status, colour in VERDICTS.items()}
 
 
 def test_a_wide_figure_with_small_letters_would_be_seen():

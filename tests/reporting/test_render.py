@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 import yaml
+from reporting.read_pages import outside_references, words_of
 
 from bayes_backlog.errors import RunError
 from bayes_backlog.reporting import prerender
@@ -108,15 +109,6 @@ def html(preview):
     return preview.read_text(encoding="utf-8")
 
 
-def outside_references(document: str) -> list[str]:
-    """Return what a browser would load from elsewhere to show the document; a link to click on is not loaded."""
-    attributes = re.findall(
-        r"<(?!a\b)\w+[^>]*?\b(?:src|href|srcset|poster|data)\s*=\s*[\"']?((?:https?:)?//[^\"'>\s]+)", document
-    )
-    styles = re.findall(r"(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\"')\s]+)", document)
-    return attributes + styles
-
-
 # --- what a page gets ---
 
 
@@ -159,6 +151,10 @@ def test_pages_load_nothing_from_elsewhere(preview):
 )
 def test_an_outside_reference_is_seen(bad):
     assert len(outside_references(f"<html>{bad}</html>")) == 1
+
+
+def test_words_in_pictures_are_read_too(html):
+    assert {"1.00", "The", "line."} <= set(words_of(html).split())
 
 
 def test_a_link_for_the_reader_is_not_a_reference():
