@@ -13,6 +13,8 @@ from bayes_backlog.runs import Run
 
 NOTHING = "No later data have been held against this forecast."
 WEEK = 7
+BEFORE = pd.Timedelta(weeks=4)
+"""What is drawn of the time before the cutoff: little, so that forecast and truth can be told apart."""
 HEADERS = ["Stock", "Date", "Forecast", "What came", "In the interval"]
 ALIGN = "llrrl"
 
@@ -36,6 +38,7 @@ def came(run: Run) -> pd.DataFrame:
 def since_fan(run: Run) -> pd.DataFrame:
     """Return `stock_fan` with what was observed after the cutoff as well; no row where nothing is known of it."""
     later, fan = came(run), stock_fan(run)
+    fan = fan[fan["date"] >= pd.Timestamp(run.manifest()["as_of"]) - BEFORE]
     if later.empty:
         return fan.head(0)
     known = later.assign(panel=later["stock"].map(words)).set_index(["panel", "target_date"])["observed"]
