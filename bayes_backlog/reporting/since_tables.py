@@ -15,7 +15,7 @@ NOTHING = "No later data have been held against this forecast."
 WEEK = 7
 BEFORE = pd.Timedelta(weeks=4)
 """What is drawn of the time before the cutoff: little, so that forecast and truth can be told apart."""
-HEADERS = ["Stock", "Date", "Forecast", "What came", "In the interval"]
+HEADERS = ["Stock", "Date", "Forecast", "Came", "Inside"]
 ALIGN = "llrrl"
 
 
