@@ -50,6 +50,10 @@ def on_pages(pages: dict[str, str], find: Callable[[str], list[str]]) -> dict[st
     return {name: found for name, page in pages.items() if (found := find(page))}
 
 
+def placeholders(page: str) -> list[str]:
+    return [words for words in PLACEHOLDERS if words in words_of(page)]
+
+
 def n_rows(table: str) -> int:
     return len(re.findall(r"<tr\b", table.partition("<tbody")[2]))
 
@@ -68,7 +72,7 @@ def test_no_page_loads_anything_from_elsewhere(real_pages: dict[str, str]) -> No
 
 def test_no_part_of_a_whole_run_is_missing(finished: Finished, real_pages: dict[str, str]) -> None:
     """Nor is it an empty table: each has as many lines as the run has rows for it."""
-    assert on_pages(real_pages, lambda page: [words for words in PLACEHOLDERS if words in words_of(page)]) == {}
+    assert on_pages(real_pages, placeholders) == {}
     run, model, checks = finished.run, real_pages["model"], real_pages["checks"]
     assert n_rows(part(model, "tbl-priors")) == len(implied_priors(specification(run))) > 0
     assert n_rows(part(model, "tbl-prior-predictive")) == len(run.table("model/prior_predictive.csv")) > 0
@@ -77,6 +81,12 @@ def test_no_part_of_a_whole_run_is_missing(finished: Finished, real_pages: dict[
     drawn = words_of(part(checks, "fig-left-out"))
     assert len(flows) > 0
     assert [flow for flow in flows if flow not in drawn] == []
+
+
+def test_parts_that_the_hand_made_run_lacks_are_seen_to_be_missing(rendered: dict[str, str]) -> None:
+    found = on_pages(rendered, placeholders)
+    assert "This run was made without" in found["model"]
+    assert {"This run holds no study", "This run left no total out"} <= set(found["checks"])
 
 
 def test_the_first_page_says_what_the_gate_said(finished: Finished, real_pages: dict[str, str]) -> None:
