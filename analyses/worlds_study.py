@@ -77,8 +77,8 @@ def main() -> None:
         "## How often the 90 % interval held what came, 63 working days ahead",
         coverage_text(outcome),
         "## How often a parameter's 90 % interval held its true value",
-        "`signed_off~wip` is estimated too low. Why has not been tested: a simulated sign-off also needs a case that is "
-        "ready, and the model counts sign-offs by the month, with the states of its first day.",
+        "`signed_off~wip` is estimated too low. Why has not been tested: a simulated sign-off also needs a case that "
+        "is ready, and the model counts sign-offs by the month, with the states of its first day.",
         recovery_table(outcome).to_markdown(index=False, floatfmt=".2f"),
         "## How many of 100 offices each check refuses (and at least doubts)",
         detection_text(outcome),
