@@ -10,14 +10,16 @@ is that under the model, however often one looks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from scipy import stats
 
 from bayes_backlog.errors import DataError
-from bayes_backlog.evaluation.scores import crps, interval, probability_integral_transform
+from bayes_backlog.evaluation.scores import crps
 from bayes_backlog.forecasts.tables import flows_in, office_totals
 from bayes_backlog.models.design import Floats
 from bayes_backlog.vocabulary import STOCKS
@@ -34,7 +36,6 @@ COLUMNS = (
     "cusum_down", "limit", "is_alarm",
 )  # fmt: skip
 STOCK_COLUMNS = ("run_id", "as_of", "stock", "target_date", "observed", "q05", "q50", "q95", "pit", "crps")
-INTERVAL = 0.9
 
 
 @dataclass(frozen=True)
@@ -136,21 +137,11 @@ def _stocks(predictions: xr.Dataset, observed: pd.DataFrame, as_of: pd.Timestamp
     closes = observed.assign(open=observed["backlog"] + observed["wip"]).sort_index()
     tables = []
     for stock in STOCKS:
-        draws = office_totals(predictions, stock)[:, : len(days)].T
+        draws = office_totals(predictions, stock)[:, : len(days)]
         came = closes[stock].reindex(days, method="ffill").to_numpy(dtype=np.int64)
-        below, at_most = probability_integral_transform(draws, came)
-        low, high = interval(draws, INTERVAL)
-        table = {
-            "stock": stock,
-            "target_date": days,
-            "observed": came,
-            "q05": low,
-            "q50": np.median(draws, axis=1),
-            "q95": high,
-            "pit": ((below + at_most) / 2).round(4),
-            "crps": crps(draws, came).round(3),
-        }
-        tables.append(pd.DataFrame(table))
+        found = _against(draws, came)
+        found |= {"pit": found["pit"].round(4), "crps": crps(draws.T, came).round(3)}
+        tables.append(pd.DataFrame({"stock": stock, "target_date": days} | found))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -168,18 +159,20 @@ def _places(values: Floats) -> Floats:
     return (stats.rankdata(values, axis=0) - 0.5) / len(values)
 
 
-def _weeks_of(draws: Floats, came: Floats, limit: float) -> pd.DataFrame:
-    n = len(draws)
-    pit = (draws < came).mean(axis=0) + (draws == came).mean(axis=0) / 2
-    up, down = cusum(stats.norm.ppf(np.clip(pit, 0.5 / n, 1 - 0.5 / n))[None, :])[:, 0]
+def _against(draws: NDArray[np.number], came: NDArray[np.number]) -> dict[str, NDArray[Any]]:
+    """Return (t,) what came, and the median, 90 % interval and place that it has among (n, t) draws."""
     low, median, high = np.quantile(draws, [0.05, 0.5, 0.95], axis=0)
+    pit = (draws < came).mean(axis=0) + (draws == came).mean(axis=0) / 2
+    return {"observed": came.astype(np.int64), "q05": low, "q50": median, "q95": high, "pit": pit}
+
+
+def _weeks_of(draws: Floats, came: Floats, limit: float) -> pd.DataFrame:
+    n, found = len(draws), _against(draws, came)
+    up, down = cusum(stats.norm.ppf(np.clip(found["pit"], 0.5 / n, 1 - 0.5 / n))[None, :])[:, 0]
     return pd.DataFrame(
-        {
-            "observed": came.astype(np.int64),
-            "q05": low,
-            "q50": median,
-            "q95": high,
-            "pit": pit.round(4),
+        found
+        | {
+            "pit": found["pit"].round(4),
             "cusum_up": up.round(4),
             "cusum_down": down.round(4),
             "limit": round(limit, 4),

@@ -65,7 +65,7 @@ def leave_one_out_pit(draws: PosteriorDraws, design: Design, spec: ModelSpec, se
         worked = mean.min(axis=0) > NOBODY
         first, mean, observed = first[worked], mean[:, worked], observed[worked]
         size = _dispersion(draws, spec, k, mean)
-        cut_off = (flow == "allocated") & (observed >= design.waiting[first])
+        cut_off = (flow == "allocated") & design.emptied(by_day)[first]
         values, pareto_k = _pit(observed, cut_off, mean, size, rng)
         tables.append(
             pd.DataFrame(

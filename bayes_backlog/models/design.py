@@ -135,6 +135,10 @@ class Design:
         """(D,) FTE present."""
         return np.bincount(self.row_day, self.row_exposure, minlength=len(self.dates))
 
+    def emptied(self, allocated: Floats | Ints) -> NDArray[np.bool_]:
+        """(D,) whether so many allocations on each day left nobody waiting: more may have been wanted."""
+        return allocated >= self.waiting
+
     def seen_state(self, state: str, *, by_month: bool) -> Floats:
         """(D,) an office state as a flow answers to it; as of the month's first day if it is counted by the month."""
         values = self.office_states[state]

@@ -215,7 +215,7 @@ def _add_staff_flows(common: _Common, as_written: bool) -> None:
             dispersion = common.flow_dispersion(flow) if spec.day_shock else concentration[k] * mean
             add_totals(flow, data, totals, mean, dispersion)
             if flow == "allocated":
-                add_queue_limit(flow, data, totals, design.waiting, mean, dispersion)
+                add_queue_limit(flow, data, totals, design.emptied(totals), mean, dispersion)
         sizes = concentration[k] * (present if spec.day_shock else mean)
         weight = row * pt.exp(pace[k] * data.add(design.log_pace[k]))[row_pace] if spec.own_pace else row
         add_division(flow, data, counts, design.row_day, weight, sizes)

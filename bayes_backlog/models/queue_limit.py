@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from bayes_backlog.models.design import Floats, Ints
 from bayes_backlog.models.kernel_op import KernelOp
@@ -29,7 +30,12 @@ NEGLIGIBLE = 1e-14
 
 
 def add_queue_limit(
-    name: str, data: PackedData, totals: Ints, waiting: Ints, mean: TensorVariable, dispersion: TensorVariable
+    name: str,
+    data: PackedData,
+    totals: Ints,
+    emptied: NDArray[np.bool_],
+    mean: TensorVariable,
+    dispersion: TensorVariable,
 ) -> None:
     """Add what a queue that was emptied hides.
 
@@ -39,15 +45,16 @@ def add_queue_limit(
         Of the flow.
     data : PackedData
         Where arrays go.
-    totals, waiting : (D,) int
-        Cases that were taken on each day, and that could be.
+    totals : (D,) int
+        Cases that were taken on each day.
+    emptied : (D,) bool
+        Whether that was all there were.
     mean : (D,) tensor
         Cases expected to be wanted.
     dispersion : scalar or (D,) tensor
         Variance = mean + mean^2 / dispersion.
     """
-    emptied = np.flatnonzero(totals >= waiting)
-    days = data.add(emptied)
+    days = data.add(np.flatnonzero(emptied))
     spread = dispersion + pt.zeros_like(mean)
     tail = log_tail(mean[days], spread[days], data.add(totals[emptied].astype(float)))[0]
     pm.Potential(f"{name}_queue_limit", tail)

@@ -89,7 +89,7 @@ def find_evidence(
     for flow, cases in zip(spec.flows, counts, strict=True):
         block = design.week_of_day if flow in spec.weekly_flows else design.month_of_day
         exposure = design.present if flow in spec.staff_flows else np.ones(n_days)
-        told = (flow != "allocated") | (cases < design.waiting)
+        told = (flow != "allocated") | ~design.emptied(cases)
         ratio = _log_ratio(cases * told, exposure * told, block)[block]
         ratios.append(np.bincount(design.week_of_day, ratio, n_weeks) / days)
         units = len(np.unique(design.month_of_day)) if flow in spec.batched_flows else n_days

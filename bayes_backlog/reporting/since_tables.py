@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bayes_backlog.reporting.figure_numbers import details
-from bayes_backlog.reporting.forecast_tables import STOCKS, stock_fan, words
+from bayes_backlog.reporting.forecast_tables import STOCKS, as_of, stock_fan, words
 from bayes_backlog.reporting.headline import horizons
 from bayes_backlog.reporting.markdown import cases, interval, pipe_table
 from bayes_backlog.reporting.monitoring import STOCKS_HISTORY
@@ -25,20 +25,26 @@ def came(run: Run) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Rows of monitor/stocks.csv with dates as such; none where no later data were held against this very run.
+        Rows of monitor/stocks.csv with dates as such, how many days ahead they are, and whether the 90 % interval held
+        what came; none where no later data were held against this very run.
     """
     if not run.path(STOCKS_HISTORY).is_file():
-        return pd.DataFrame(columns=["stock", "target_date", "observed", "q05", "q50", "q95"])
+        return pd.DataFrame(columns=["stock", "target_date", "observed", "q05", "q50", "q95", "days_ahead", "is_held"])
     history = run.table(STOCKS_HISTORY)
     mine = history[history["run_id"] == run.manifest()["run_id"]]
     latest = mine[mine["as_of"] == mine["as_of"].max()]
-    return latest.assign(target_date=pd.to_datetime(latest["target_date"]))
+    dates = pd.to_datetime(latest["target_date"])
+    return latest.assign(
+        target_date=dates,
+        days_ahead=(dates - as_of(run)).dt.days,
+        is_held=latest["observed"].between(latest["q05"], latest["q95"]),
+    )
 
 
 def since_fan(run: Run) -> pd.DataFrame:
     """Return `stock_fan` with what was observed after the cutoff as well; no row where nothing is known of it."""
     later, fan = came(run), stock_fan(run)
-    fan = fan[fan["date"] >= pd.Timestamp(run.manifest()["as_of"]) - BEFORE]
+    fan = fan[fan["date"] >= as_of(run) - BEFORE]
     if later.empty:
         return fan.head(0)
     known = later.assign(panel=later["stock"].map(words)).set_index(["panel", "target_date"])["observed"]
@@ -51,10 +57,10 @@ def since_sentence(run: Run) -> str:
     backlog = came(run).query("stock == 'backlog'")
     if backlog.empty:
         return f"{NOTHING} `bayes-backlog monitor RUN NEW_DATA` does it once they are there."
-    held, last = _is_held(backlog), backlog["target_date"].max()
+    last, held = backlog["target_date"].max(), cases(backlog["is_held"].sum())
     return (
-        f"Later data reach to {last:%-d %B %Y}. The backlog stayed in its 90 % interval on {cases(held.sum())} of "
-        f"{cases(len(held))} days; days that follow one another are alike, so this is one trial and not many."
+        f"Later data reach to {last:%-d %B %Y}. The backlog stayed in its 90 % interval on {held} of "
+        f"{cases(len(backlog))} days; days that follow one another are alike, so this is one trial and not many."
     )
 
 
@@ -63,15 +69,14 @@ def since_table(run: Run) -> str:
     later = came(run)
     if later.empty:
         return f"*{NOTHING}*"
-    ahead = (later["target_date"] - pd.Timestamp(run.manifest()["as_of"])).dt.days
+    ahead = later["days_ahead"]
     return _rows(later[ahead.isin(horizons(run)) | (ahead == ahead.max())])
 
 
 def since_numbers(run: Run) -> str:
     """Return what the figure of `since_fan` draws after the cutoff, week by week."""
     later = came(run)
-    ahead = (later["target_date"] - pd.Timestamp(run.manifest()["as_of"])).dt.days if len(later) else pd.Series()
-    return details(_rows(later[ahead % WEEK == 0])) if len(later) else ""
+    return "" if later.empty else details(_rows(later[later["days_ahead"] % WEEK == 0]))
 
 
 def _rows(later: pd.DataFrame) -> str:
@@ -81,13 +86,9 @@ def _rows(later: pd.DataFrame) -> str:
             f"{row['target_date']:%-d %b %Y}",
             interval(row["q50"], row["q05"], row["q95"]),
             cases(row["observed"]),
-            "yes" if row["q05"] <= row["observed"] <= row["q95"] else "no",
+            "yes" if row["is_held"] else "no",
         ]
         for stock in STOCKS
         for row in later[later["stock"] == stock].to_dict("records")
     ]
     return pipe_table(HEADERS, rows, align=ALIGN)
-
-
-def _is_held(later: pd.DataFrame) -> pd.Series:
-    return later["observed"].between(later["q05"], later["q95"])

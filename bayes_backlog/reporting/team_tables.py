@@ -112,15 +112,21 @@ def group_sizes(run: Run, *levels: Level) -> pd.DataFrame:
     return sizes.sort_values(["wip", *names], ascending=[False, *(True for _ in names)]).set_index(names)
 
 
-@lru_cache(maxsize=8)
 def withheld_groups(run: Run, level: Level) -> tuple[str, ...]:
-    """Return the groups of a level that may not be shown: see `disclosure.withheld_of_both`."""
+    """Return the groups of a level that may not be shown."""
+    teams, roles = withheld_teams_and_roles(run)
+    return teams if level == "team" else roles
+
+
+@lru_cache(maxsize=4)
+def withheld_teams_and_roles(run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return both, which are decided together: see `disclosure.withheld_of_both`."""
     people = group_sizes(run, "team", "role")["people"]
     history = {name: recent_history(group_history(run, name, "team", "role"), name) for name in PER_PERSON}
     teams, roles = withheld_of_both(
         {name: past.reindex(columns=people.index, fill_value=0) for name, past in history.items()}, people
     )
-    return tuple(teams if level == "team" else roles)
+    return tuple(teams), tuple(roles)
 
 
 def shown_groups(run: Run, level: Level) -> list[str]:

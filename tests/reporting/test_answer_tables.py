@@ -17,7 +17,7 @@ from bayes_backlog.reporting.answer_tables import (
     target_sentence,
     waiting_table,
 )
-from bayes_backlog.reporting.team_tables import withheld_groups
+from bayes_backlog.reporting.team_tables import withheld_teams_and_roles
 
 
 def plain(text: str) -> str:
@@ -104,7 +104,7 @@ def test_units_that_may_not_be_shown_have_no_pace(own_run, rewrite):
     daily = own_run.table("panels/daily_panel.parquet")
     roles = daily["investigator"].map({"P_a1": "G7"}).fillna("HEO")
     rewrite(daily.assign(role=roles), own_run.path("panels/daily_panel.parquet"))
-    withheld_groups.cache_clear()
+    withheld_teams_and_roles.cache_clear()
     units = [("office", "office"), ("team", "A"), ("team", "(none)"), ("role", "HEO")]
     starts = pd.DataFrame([("starts_per_fte_day", *unit, 0.5, 0.4, 0.6) for unit in units])
     starts.columns = ["question", "level", "unit", "q50", "q05", "q95"]
