@@ -66,6 +66,7 @@ def every_flow(truth: Truth, **effects: float) -> Truth:
 
 
 PLAIN = every_flow(Truth(), sd_week=0.0, sd_day=0.0)
+CAPACITY_LIMITED = Truth(reference_backlog_weeks=4.0)
 WORLDS = {
     "none": World(PLAIN, ("default", "rows alone", "without month end")),
     "day": World(every_flow(PLAIN, sd_day=0.3), ("default", "rows alone")),
@@ -74,13 +75,18 @@ WORLDS = {
     "shift": World(every_flow(PLAIN, shift=-0.4), ("default", "without level")),
     "poisson": World(every_flow(PLAIN, dispersion=1e6), ("default", "rows alone")),
     "team weeks": World(every_flow(PLAIN, sd_team_week=0.5), ("default",)),
-    "capacity-limited": World(Truth(reference_backlog_weeks=4.0), ("default",)),
+    "capacity-limited": World(CAPACITY_LIMITED, ("default",)),
     # Staff could take many more cases than come, so most days end with next to nobody waiting.
     "inflow-limited": World(Truth(reference_backlog_weeks=0.1), ("default",)),
+    # Elsewhere a sign-off also waits for the case's own work, so that people who hold few, new cases sign off none.
+    "always ready": World(
+        dataclasses.replace(CAPACITY_LIMITED, work_median_days=1.0, work_sd_log=0.05, legal_share=0.0), ("default",)
+    ),
 }
 """No shared effect; one of the day, of the week (as the demonstration's, somewhat larger) or of a drifting or shifted
-level; counts of rows without any noise of their own; a shock that a team shares for a week, which no model has; and the
-demonstration's own shocks where staff, or cases, are what is short."""
+level; counts of rows without any noise of their own; a shock that a team shares for a week, which no model has; the
+demonstration's own shocks where staff, or cases, are what is short; and where every case held can be signed off, so
+that nothing stands between what people hold and how they answer to it."""
 
 
 @dataclass(frozen=True)
@@ -120,24 +126,25 @@ TRIAL = Trial(
 
 @dataclass(frozen=True)
 class Replicate:
-    """One office of a world."""
+    """One office of a world, and the model that is tried in it."""
 
     world: str
+    model: str
     number: int
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was found, in replicates that say so in their columns `world` and `replicate`.
+    """What was found, in rows that say of which `world`, `model` and `replicate`.
 
     Attributes
     ----------
     scores : DataFrame
         Of `score_table`.
     checks : DataFrame
-        Aggregate predictive checks of each model.
+        Aggregate predictive checks.
     ranks : DataFrame
-        model, parameter, rank: the share of draws below a parameter's true value.
+        parameter, rank: the share of draws below a parameter's true value.
     """
 
     scores: pd.DataFrame
@@ -146,36 +153,37 @@ class Outcome:
 
 
 def run_trial(
-    trial: Trial, worlds: Sequence[str], n: int, workers: Workers = HERE, progress: Progress = silent
+    trial: Trial, world: str, models: Sequence[str], n: int, workers: Workers = HERE, progress: Progress = silent
 ) -> Outcome:
-    """Make n replicates of some of `WORLDS`.
+    """Try some of `MODELS` in n replicates of one of `WORLDS`.
 
     Raises
     ------
     RuntimeError
         When a replicate failed.
     """
-    jobs = [Replicate(world, number) for number in range(n) for world in worlds]
-    outcomes = map_every(run_replicate, trial, jobs, workers, progress, lambda replicate: replicate.world)
-    tables = (
-        pd.concat([getattr(one, field.name) for one in outcomes], ignore_index=True)
-        for field in dataclasses.fields(Outcome)
-    )
-    return Outcome(*tables)
+    jobs = [Replicate(world, model, number) for number in range(n) for model in models]
+    return together(map_every(run_replicate, trial, jobs, workers, progress, lambda replicate: replicate.world))
+
+
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return several outcomes as one."""
+    names = [field.name for field in dataclasses.fields(Outcome)]
+    return Outcome(*(pd.concat([getattr(one, name) for one in outcomes], ignore_index=True) for name in names))
 
 
 def run_replicate(trial: Trial, replicate: Replicate) -> Outcome:
-    """Simulate an office, and fit, check, forecast and score every model of its world."""
-    world = WORLDS[replicate.world]
-    config, log, roster = _read_office(trial, replicate, world.truth)
+    """Simulate an office, and fit, check, forecast and score a model in it."""
+    truth = WORLDS[replicate.world].truth
+    config, log, roster = _read_office(trial, replicate, truth)
     panels = build_panels(log, config, roster)
     (fold,) = rolling_folds(trial.fold, config.calendar, pd.Timestamp(trial.office.first_date), panels.as_of)
     known = known_panels(log, roster, config, fold.cutoff)
-    found = [_try_model(name, known, fold, config, trial.settings, world.truth) for name in world.models]
-    forecasts, checks, ranks = zip(*found, strict=True)
-    _, scores = score_fold(list(forecasts), panels, fold)
-    tables = (scores, pd.concat(checks), pd.concat(ranks))
-    return Outcome(*(table.assign(world=replicate.world, replicate=replicate.number) for table in tables))
+    forecast, checks, ranks = _try_model(replicate.model, known, fold, config, trial.settings, truth)
+    _, scores = score_fold([forecast], panels, fold)
+    label = dataclasses.asdict(replicate)
+    label["replicate"] = label.pop("number")
+    return Outcome(*(table.assign(**label) for table in (scores, checks, ranks)))
 
 
 def _read_office(trial: Trial, replicate: Replicate, truth: Truth) -> tuple[Config, CaseLog, pd.DataFrame]:
@@ -184,9 +192,15 @@ def _read_office(trial: Trial, replicate: Replicate, truth: Truth) -> tuple[Conf
     with TemporaryDirectory() as place:
         folder = Path(place)
         write_office(simulate_office(simulate, truth), folder)
-        data = Data(file=folder / "case_log.csv", roster=folder / "roster.csv", first_date=simulate.first_date)
+        roster = folder / "roster.csv"
+        data = Data(
+            file=folder / "case_log.csv",
+            roster=roster,
+            allocation_history=folder / "allocation_history.csv",
+            first_date=simulate.first_date,
+        )
         config = Config(name="world", title=replicate.world, data=data, backtest=trial.fold)
-        return config, load_cases(data, key), read_roster(folder / "roster.csv", key)
+        return config, load_cases(data, key), read_roster(roster, key)
 
 
 def _try_model(
@@ -201,7 +215,7 @@ def _try_model(
     frame = build_future_frame(known, prepared.design, spec, config.calendar, fold.horizon_days)
     paths = roll_forward(draws, frame, prepared.design, spec, settings.seed)
     forecast = model_paths(name, paths, days_ahead(fold, config))
-    return forecast, checks.assign(model=name), _ranks(draws, spec, truth).assign(model=name)
+    return forecast, checks, _ranks(draws, spec, truth)
 
 
 def _ranks(draws: PosteriorDraws, spec: ModelSpec, truth: Truth) -> pd.DataFrame:

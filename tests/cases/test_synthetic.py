@@ -246,6 +246,15 @@ def test_leavers_pass_their_open_cases_on(office: SimulatedOffice) -> None:
     assert cases.loc[cases["is_reallocated"], "investigator"].notna().all()
 
 
+def test_the_allocation_history_ends_with_present_holders(office: SimulatedOffice) -> None:
+    cases = office.cases.set_index("case_id").dropna(subset="dt_alloc_invest")
+    held = office.holdings.groupby("case_id")
+    pd.testing.assert_series_equal(held["investigator"].last(), cases["investigator"].sort_index(), check_names=False)
+    pd.testing.assert_series_equal(held["first_date"].first(), cases["dt_alloc_invest"].sort_index(), check_names=False)
+    assert ((held.size() > 1) == cases["is_reallocated"].sort_index()).all()
+    assert (held["first_date"].diff().dropna() > pd.Timedelta(0)).all()
+
+
 def test_inherited_cases_are_finished_like_the_others(office: SimulatedOffice) -> None:
     """If heirs forgot which cases were ready, those would stay open for ever."""
     cases = office.complete
@@ -281,7 +290,8 @@ def test_same_seed_same_bytes_and_other_seed_other_bytes(tmp_path: Path) -> None
         write_office(simulate_office(simulated), tmp_path / name)
     first, second, other = (folder_bytes(tmp_path / name) for name in "abc")
     assert first == second
-    assert set(first) == {"case_log.csv", "roster.csv", "truth/truth.json", "truth/future.csv", "truth/daily.csv"}
+    extracts, known = ("case_log", "roster", "allocation_history"), ("truth.json", "future.csv", "daily.csv")
+    assert set(first) == {f"{name}.csv" for name in extracts} | {f"truth/{name}" for name in known}
     assert all(first[name] != other[name] for name in first)
 
 

@@ -1,4 +1,4 @@
-"""What an extract of the simulated office shows on a day: milestones up to it, present holders, roster and flows."""
+"""What extracts of the simulated office show on a day: milestones up to it, holders, roster and flows."""
 
 from __future__ import annotations
 
@@ -77,10 +77,31 @@ def extract_cases(
     )
     labels = holder.reindex(spell[rows]).reset_index(drop=True)
     labels["team"] = labels["team"].where(held | ~in_team, team_of[first_spell[rows]])
-    case = pd.DataFrame({"case_id": [f"C{n + 1:06d}" for n in rows]})
+    case = pd.DataFrame({"case_id": _case_ids(rows)})
     kind = drawn[["weighting", "case_type", "concern_type", "risk"]].take(rows).reset_index(drop=True)
     state = pd.DataFrame({"status": _status(dates, held, in_team), "is_reallocated": n_holders[rows] > 1})
     return pd.concat([case, labels, kind, state, pd.DataFrame(dates)], axis=1)
+
+
+def extract_holdings(days: Days, staff: Staff, walked: Walk, kept: Bools, last: int) -> pd.DataFrame:
+    """Return who held each of the cases kept from when, up to day `last`, in order of case and day."""
+    shown = sorted(
+        (held for held in walked.holdings if kept[held.case] and held.day <= last),
+        key=lambda held: (held.case, held.day),
+    )
+    spells = [staff.spells[held.spell] for held in shown]
+    return pd.DataFrame(
+        {
+            "case_id": _case_ids(np.array([held.case for held in shown])),
+            "investigator": [person_name(spell.person) for spell in spells],
+            "team": [team_name(spell.team) for spell in spells],
+            "first_date": _dates(days, np.array([held.day for held in shown]), last),
+        }
+    )
+
+
+def _case_ids(cases: Ints) -> list[str]:
+    return [f"C{case + 1:06d}" for case in cases]
 
 
 def _holders(walked: Walk, n_cases: int, last: int) -> tuple[Ints, Ints, Ints]:

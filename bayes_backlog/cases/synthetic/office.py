@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from bayes_backlog.cases.synthetic.days import Days, calendar_effect, simulated_days
-from bayes_backlog.cases.synthetic.extracts import daily_flows, extract_cases, extract_roster, milestones
+from bayes_backlog.cases.synthetic.extracts import (
+    daily_flows,
+    extract_cases,
+    extract_holdings,
+    extract_roster,
+    milestones,
+)
 from bayes_backlog.cases.synthetic.people import Staff, hire, leave_probability, person_name, spell_effect, team_effects
 from bayes_backlog.cases.synthetic.truth import FlowTruth, Truth
 from bayes_backlog.cases.synthetic.work import arrivals, attributes, walk
@@ -31,6 +37,8 @@ class SimulatedOffice:
         Team, role and FTE are the holder's on the day the case came to them; `dt_alloc_invest` is the first allocation.
     roster : DataFrame
         investigator, team, role, fte, first_date, last_date (NaT = still here), as known on `last_date`.
+    holdings : DataFrame
+        case_id, investigator, team, first_date: who held each case from when, as known on `last_date`.
     complete : DataFrame
         `cases` as an export `future_days` later shows it: what a backtest may score against.
     daily : DataFrame
@@ -42,6 +50,7 @@ class SimulatedOffice:
 
     cases: pd.DataFrame
     roster: pd.DataFrame
+    holdings: pd.DataFrame
     complete: pd.DataFrame
     daily: pd.DataFrame
     truth: Truth
@@ -75,6 +84,7 @@ def simulate_office(simulate: Simulate, truth: Truth | None = None) -> Simulated
     return SimulatedOffice(
         cases=extract_cases(days, staff, happened, walked, drawn, kept, last),
         roster=extract_roster(days, staff, first, last),
+        holdings=extract_holdings(days, staff, walked, kept, last),
         complete=extract_cases(days, staff, happened, walked, drawn, kept, end),
         daily=daily_flows(days, happened, first, end),
         truth=_named(truth, staff, end),
@@ -82,10 +92,14 @@ def simulate_office(simulate: Simulate, truth: Truth | None = None) -> Simulated
 
 
 def write_office(office: SimulatedOffice, folder: Path) -> None:
-    """Write case_log.csv and roster.csv, and apart from them truth/truth.json, truth/future.csv and truth/daily.csv."""
+    """Write an office's extracts, and what only the simulation knows apart from them, in `truth`.
+
+    The case log names present holders alone, as real offices' sheets do; allocation_history.csv tells of earlier ones.
+    """
     tables = {
         "case_log.csv": office.cases,
         "roster.csv": office.roster,
+        "allocation_history.csv": office.holdings,
         "truth/future.csv": office.complete,
         "truth/daily.csv": office.daily,
     }
