@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3.13 python3.12 python3 python
 INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help setup report test test-all accessibility golden benchmark lint audit
+.PHONY: help setup report test test-all accessibility golden benchmark lint audit reference
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make benchmark measure time and memory from raw export to daily panel (minutes)"
 	@echo "make golden    accept what the small run now gives as what golden tests expect"
 	@echo "make audit     look the pins up in the list of known vulnerabilities (needs the network)"
+	@echo "make reference write the API's pages from its docstrings, as a part of the site"
 	@echo "make lint      check style, types and the order of imports"
 	@echo "make setup     install everything, for development, into $(VENV)"
 
@@ -58,6 +59,12 @@ audit: | $(BIN)/python
 	$(BIN)/python -m venv $(VENV)/audit
 	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --disable-pip --no-deps --strict
+
+# Likewise: quartodoc reads docstrings with griffe 1, and the code without running it.
+reference: | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/reference
+	$(VENV)/reference/bin/python -m pip install --quiet --disable-pip-version-check "quartodoc==0.11.1" "griffe<2"
+	$(VENV)/reference/bin/quartodoc build
 
 $(VENV)/.ready: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing bayes_backlog and what it needs into $(VENV) (a minute or two, once) ..."

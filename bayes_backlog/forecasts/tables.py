@@ -72,12 +72,12 @@ def flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
 
 
 def stock_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
-    """Return the same for all stocks, at each day's close; its first column is `stock`."""
+    """Return mean and quantiles of all stocks at each day's close: `stock`, then the columns of `flow_table`."""
     return _table(predictions, "stock", STOCKS, cutoff)
 
 
 def cumulative_flow_table(predictions: xr.Dataset, cutoff: pd.Timestamp) -> pd.DataFrame:
-    """Return the same for flows summed since the cutoff, which staffing and targets are about.
+    """Return `flow_table` of flows summed since the cutoff, which staffing and targets are about.
 
     A unit keeps what was done in it when somebody moves on.
     """

@@ -90,7 +90,8 @@ def reallocation(log: CaseLog, first_date: pd.Timestamp) -> Iterator[Finding]:
         len(cases),
         f"allocated case(s), {share:.1%}, changed investigator, and no allocation history tells when and from whom: "
         f"each counts from the one allocation in the case log. Had they left the queue as early as they may have, it "
-        f"would hold {fewer:.1f} cases fewer on an average day. Give data.allocation_history where that matters.",
+        f"would hold {fewer:.1f} cases fewer on an average day. What people held counts as the last holder's, so their "
+        f"sign-offs seem to answer less to it than they do. Give data.allocation_history where that matters.",
     )
 
 

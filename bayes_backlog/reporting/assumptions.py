@@ -1,22 +1,26 @@
 """Assumptions as data: who owns each, how well it is supported, what tests it, and what that test says of this run.
 
 An assumption that nothing tests is refused when the file is read. Its status is never typed: it is the worst that its
-verdicts, findings and coverages say.
+checks, findings and coverages say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, Self
 
+import pandas as pd
 from pydantic import TypeAdapter, ValidationError, model_validator
 
 from bayes_backlog.config import Role, read_yaml
 from bayes_backlog.errors import ConfigError
 from bayes_backlog.evaluation.skill import coverage_range
+from bayes_backlog.forecasts.queue_age import misaged_share
+from bayes_backlog.reporting.answer_tables import MISAGED_TOO_OFTEN
 from bayes_backlog.reporting.backtest_tables import longest, summary
+from bayes_backlog.reporting.check_tables import LEFT_OUT_CHECKS
 from bayes_backlog.reporting.forecast_tables import words
 from bayes_backlog.reporting.markdown import escape, escape_sentence, listing, pipe_table, plural, share, verdict
 from bayes_backlog.runs import Run
@@ -37,14 +41,16 @@ class Proof(Section):
     """What tests an assumption: in every run, and in every change of the code."""
 
     verdicts: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    queue_order: bool = False
     findings: tuple[str, ...] = ()
     coverage: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not (self.verdicts or self.findings or self.coverage or self.tests):
-            raise ValueError("nothing tests this assumption: name verdicts, findings, coverage or tests")
+        if not self.model_dump(exclude_defaults=True):
+            raise ValueError(f"nothing tests this assumption: name some of {listing(list(type(self).model_fields))}")
         return self
 
 
@@ -79,7 +85,14 @@ def read_assumptions(path: Path = FILE) -> tuple[Assumption, ...]:
 
 def live_status(run: Run, assumption: Assumption) -> tuple[Status, str]:
     """Return the worst that a run says of an assumption, and in which words."""
-    said = [*_of_verdicts(run, assumption), *_of_findings(run, assumption), *_of_coverage(run, assumption)]
+    proof = assumption.tested_by
+    said = [
+        *_of_verdicts(run, proof),
+        *_of_left_out(run, proof),
+        *_of_order(run, proof),
+        *_of_findings(run, proof),
+        *_of_coverage(run, proof),
+    ]
     if not said:
         return "untested", "no check of this run speaks of it; the project's tests do"
     worst = min((status for status, _ in said), key=WORST_FIRST.index)
@@ -123,23 +136,41 @@ def assumptions_sentence(run: Run, path: Path = FILE) -> str:
     return f"Of {plural(len(statuses), 'assumption')}: {listing(counts)}."
 
 
-def _of_verdicts(run: Run, assumption: Assumption) -> Iterator[tuple[Status, str]]:
-    table = run.table("model/verdicts.csv")
-    for pattern in assumption.tested_by.verdicts:
+def _of_verdicts(run: Run, proof: Proof) -> Iterator[tuple[Status, str]]:
+    return _of_checks(run.table("model/verdicts.csv"), proof.verdicts, "")
+
+
+def _of_left_out(run: Run, proof: Proof) -> Iterator[tuple[Status, str]]:
+    """Whether the totals of some flows lie where the model expects them without having seen them."""
+    if not proof.left_out or not run.path(LEFT_OUT_CHECKS).is_file():
+        return iter(())
+    return _of_checks(run.table(LEFT_OUT_CHECKS), proof.left_out, "left out, ")
+
+
+def _of_checks(table: pd.DataFrame, patterns: Iterable[str], prefix: str) -> Iterator[tuple[Status, str]]:
+    for pattern in patterns:
         found = table[[fnmatchcase(check, pattern) for check in table["check"]]]
         for status in ("red", "amber"):
             failed = found.loc[found["status"] == status, "check"]
             if len(failed):
-                yield status, f"{listing([escape(words(check)) for check in failed])} {status}"
+                yield status, f"{prefix}{listing([escape(words(check)) for check in failed])} {status}"
         if len(found) and (found["status"] == "green").all():
-            yield "green", f"{plural(len(found), 'check')} of {escape(words(pattern.strip('* ')))} green"
+            yield "green", f"{prefix}{plural(len(found), 'check')} of {escape(words(pattern.strip('* ')))} green"
 
 
-def _of_findings(run: Run, assumption: Assumption) -> Iterator[tuple[Status, str]]:
+def _of_order(run: Run, proof: Proof) -> Iterator[tuple[Status, str]]:
+    order = run.table("forecast/queue_order.csv")
+    if proof.queue_order and len(order):
+        wrong = misaged_share(order).mean()
+        told = f"on earlier dates it put {share(wrong)} of the queue into a wrong band of ages"
+        yield ("amber" if wrong > MISAGED_TOO_OFTEN else "green"), told
+
+
+def _of_findings(run: Run, proof: Proof) -> Iterator[tuple[Status, str]]:
     table = run.table("cases/findings.csv")
-    if not assumption.tested_by.findings:
+    if not proof.findings:
         return
-    found = table[table["rule"].isin(assumption.tested_by.findings)]
+    found = table[table["rule"].isin(proof.findings)]
     for row in found.to_dict("records"):
         status: Status = "red" if row["severity"] == "error" else "amber"
         yield status, f"{escape(words(row['rule']))} ({row['count']:,})"
@@ -147,12 +178,12 @@ def _of_findings(run: Run, assumption: Assumption) -> Iterator[tuple[Status, str
         yield "green", "the data gave no reason for doubt"
 
 
-def _of_coverage(run: Run, assumption: Assumption) -> Iterator[tuple[Status, str]]:
+def _of_coverage(run: Run, proof: Proof) -> Iterator[tuple[Status, str]]:
     table = summary(run)
     if table.empty:
         return
     for row in longest(table).to_dict("records"):
-        if row["quantity"] in assumption.tested_by.coverage:
+        if row["quantity"] in proof.coverage:
             low, high = coverage_range(PROB, row["n_independent"])
             covered = row[f"coverage_{100 * PROB:.0f}"]
             status: Status = "green" if low <= covered <= high else "amber"

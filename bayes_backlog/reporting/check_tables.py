@@ -16,6 +16,7 @@ from bayes_backlog.runs import Run
 
 SENSITIVITY = "model/sensitivity.csv"
 LEFT_OUT = "model/loo_pit_places.parquet"
+LEFT_OUT_CHECKS = "model/loo_pit.csv"
 ROW_COUNTS = "model/row_counts.csv"
 CONVERGENCE = {
     "finite draws": "every draw is a number",
@@ -138,7 +139,7 @@ def left_out(run: Run) -> pd.DataFrame:
     """
     if not run.path(LEFT_OUT).is_file():
         return pd.DataFrame(columns=["panel", "place", "gap", "low", "high", "status"])
-    curves, status = run.table(LEFT_OUT), run.table("model/loo_pit.csv").set_index("check")["status"]
+    curves, status = run.table(LEFT_OUT), run.table(LEFT_OUT_CHECKS).set_index("check")["status"]
     gaps = curves[["share", "low", "high"]].sub(curves["place"], axis=0).rename(columns={"share": "gap"})
     told = curves[["place"]].assign(panel=curves["flow"].map(words), status=curves["flow"].map(status))
     return told.join(gaps)[["panel", "place", "gap", "low", "high", "status"]]

@@ -14,11 +14,14 @@ TAG = re.compile(r"<style.*?</style>|<[^>]+>", re.DOTALL)
 
 
 def pages_in(folder: Path) -> dict[str, str]:
-    """Return all pages of a report by their name inside it: index, guide/office."""
-    return {
-        page.relative_to(folder).with_suffix("").as_posix(): page.read_text(encoding="utf-8")
-        for page in sorted(folder.rglob("*.html"))
-    }
+    """Return all pages of a report by their name inside it: index, guide/office; not the reference, if it was built."""
+    pages = {page.relative_to(folder).with_suffix("").as_posix(): page for page in sorted(folder.rglob("*.html"))}
+    return {name: page.read_text(encoding="utf-8") for name, page in pages.items() if is_written_by_hand(name)}
+
+
+def is_written_by_hand(name: str) -> bool:
+    """Say whether a page is not one of the reference, which is made of docstrings."""
+    return not name.startswith("reference/")
 
 
 def words_of(page: str) -> str:

@@ -4,6 +4,7 @@ import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -21,6 +22,8 @@ from bayes_backlog.reporting.assumptions import (
     read_assumptions,
 )
 from bayes_backlog.reporting.backtest_tables import QUANTITIES
+from bayes_backlog.reporting.check_tables import LEFT_OUT_CHECKS
+from bayes_backlog.vocabulary import FURTHER_FLOWS
 
 ROOT = Path(__file__).parents[2]
 OWN = ROOT / FILE
@@ -29,6 +32,7 @@ KNOWN_VERDICTS = (
     *(f"{flow} {statistic}" for flow in ModelSpec().flows for statistic in LABELS),
     "prior staff_rate allocated",
 )
+ORDER = "forecast/queue_order.csv"
 LATER_PARTS = ("own_pace", "level_momentum", "month_batches", "oldest_first", "further_flows", "emptied_queue")
 
 
@@ -63,6 +67,7 @@ def test_this_project_s_assumptions_are_tested_by_checks_that_exist():
     for one in assumptions:
         assert all(any(re.fullmatch(rule, name) for rule in rules) for name in one.tested_by.findings), one.id
         assert set(one.tested_by.coverage) <= set(QUANTITIES), one.id
+        assert set(one.tested_by.left_out) <= {*ModelSpec().flows, *FURTHER_FLOWS}, one.id
         for pattern in one.tested_by.verdicts:
             assert any(fnmatchcase(name, pattern) for name in KNOWN_VERDICTS), (one.id, pattern)
 
@@ -76,7 +81,7 @@ def test_the_office_s_own_checks_speak_of_parts_that_came_later(own_run, rewrite
     run = with_status(own_run, rewrite, "signed_off week_sd", "amber")
     assert live_status(run, of["month_batches"]) == ("amber", "signed off week sd amber")
     assert live_status(run, of["level_momentum"])[1].startswith("received: ")
-    assert live_status(run, of["oldest_first"])[0] == "untested"
+    assert live_status(run, of["oldest_first"])[0] == "green"
 
 
 def test_a_rule_that_does_not_exist_would_be_seen():
@@ -119,6 +124,24 @@ def test_the_worst_of_several_counts(own_run, rewrite):
 def test_a_finding_is_a_doubt_and_its_absence_none(tiny_run):
     assert live_status(tiny_run, assumption(findings=("missing_fte",))) == ("amber", "missing fte (12)")
     assert live_status(tiny_run, assumption(findings=("late_dates",)))[0] == "green"
+
+
+def test_totals_left_out_count_where_the_run_has_them(own_run, rewrite):
+    assert live_status(own_run, assumption(left_out=("removed",)))[0] == "untested"
+    rewrite(pd.DataFrame({"check": ["removed", "received"], "status": ["amber", "red"]}), own_run.path(LEFT_OUT_CHECKS))
+    assert live_status(own_run, assumption(left_out=("removed",))) == ("amber", "left out, removed amber")
+    assert live_status(own_run, assumption(left_out=("removed", "received")))[0] == "red"
+
+
+def test_a_queue_served_in_another_order_is_a_doubt(own_run, rewrite):
+    proof = assumption(queue_order=True)
+    assert live_status(own_run, proof)[0] == "green"
+    order = own_run.table("forecast/queue_order.csv")
+    over = order["measure"] == "share_over_30"
+    rewrite(order.assign(predicted=order["predicted"].mask(over, order["observed"] + 0.2)), own_run.path(ORDER))
+    status, told = live_status(own_run, proof)
+    assert status == "amber"
+    assert "a wrong band of ages" in told
 
 
 def test_coverage_outside_what_chance_allows_is_a_doubt(own_run, rewrite):
