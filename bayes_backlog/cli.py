@@ -47,7 +47,8 @@ from bayes_backlog.reporting.publish import publish as publish_tables
 from bayes_backlog.reporting.render import existing_run, render_report
 from bayes_backlog.reporting.scenario_tables import needed_staff_table
 from bayes_backlog.runs import Run, write_text
-from bayes_backlog.scenario_stage import (
+from bayes_backlog.stages.fitting import CALIBRATION, calibrate_stage
+from bayes_backlog.stages.scenarios import (
     Asked,
     Levers,
     chosen_scenarios,
@@ -196,12 +197,12 @@ def calibrate(
     """Invent offices like this one, fit and forecast them, and rank what is known of them among the draws."""
     shop = _open(config, data, results, ("cases", "panel", "fit"), _compute(workers, scheduler))
     if shop.prepared is not None:
-        stages.calibrate_stage(shop, shop.prepared, n)
-        outside = shop.run.table(stages.CALIBRATION).query("not stays_in_all")["quantity"].tolist()
+        calibrate_stage(shop, shop.prepared, n)
+        outside = shop.run.table(CALIBRATION).query("not stays_in_all")["quantity"].tolist()
         console.print(
             f"Outside their band: {', '.join(outside)}." if outside else "All ranks lie in their bands.", markup=False
         )
-        console.print(f"Written: {shop.run.path(stages.CALIBRATION)}")
+        console.print(f"Written: {shop.run.path(CALIBRATION)}")
 
 
 def _show_verdicts(done: Run) -> None:

@@ -64,7 +64,7 @@ READS = {
     "answers": Reads("forecast", {"forecast": {"backlog_target"}}, (*_up_to("forecasts"), "stages")),
     "backtest": Reads(None, FOLD_SETTINGS | {"backtest": ...}, (*_up_to("evaluation"), "stages")),
 }
-SCENARIO = Reads("forecast", {}, (*_up_to("forecasts"), "stages", "scenario_stage"))
+SCENARIO = Reads("forecast", {}, (*_up_to("forecasts"), "stages"))
 # A fold's cutoff is in its name: another list of cutoffs runs only what it adds.
 FOLD = Reads(None, FOLD_SETTINGS, _up_to("evaluation"))
 CALIBRATION = Reads(

@@ -30,7 +30,7 @@ from bayes_backlog.errors import RunError
 PACKAGES = ("pymc", "bambi", "arviz", "nutpie", "numba", "numpy", "scipy", "pandas", "xarray", "pyarrow", "holidays")
 LAYERS = (
     *("errors", "vocabulary", "sections", "assumptions", "config", "runs", "keys", "jobs", "cases", "panels", "models"),
-    *("inference", "forecasts", "evaluation", "stages", "scenario_stage", "attribution"),
+    *("inference", "forecasts", "evaluation", "stages", "attribution"),
 )
 """Modules and folders whose code decides numbers, those that are imported first."""
 _RISKY_CELL = re.compile(r"^[=+\-@\t\r]")

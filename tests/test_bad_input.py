@@ -19,12 +19,13 @@ import pytest
 import yaml
 from whole_run import command
 
-from bayes_backlog import cli, stages
+from bayes_backlog import cli
 from bayes_backlog.cases.synthetic import simulate_office
 from bayes_backlog.config import Config, Simulate
 from bayes_backlog.errors import DataError
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.design import build_design
+from bayes_backlog.runs import Run, update_manifest
 
 VERBS = ("run", "cases", "panel", "fit", "check", "forecast", "backtest")
 ROOT = os.name == "posix" and os.geteuid() == 0
@@ -96,7 +97,7 @@ def desk(
         pytest.fail("the fit began: what is wrong should have been refused before it")
 
     monkeypatch.setenv("BAYES_BACKLOG_KEY", "a key for these tests only")
-    monkeypatch.setattr(stages, "fit_stage", sampled)
+    monkeypatch.setattr("bayes_backlog.stages.running.fit_stage", sampled)
     return Desk(tmp_path, cases, capsys, monkeypatch)
 
 
@@ -428,9 +429,9 @@ def test_an_earlier_run_stays_as_it_is(desk: Desk, spoil: Callable[[Desk], Path]
 def test_another_configuration_starts_another_manifest(desk: Desk) -> None:
     """Or its report would show an earlier run's forecast and gate as its own."""
     desk.command("panel", desk.write(), "--results", desk.results)
-    run = stages.Run(desk.results / "office")
+    run = Run(desk.results / "office")
     before = run.manifest()["run_id"]
-    stages.update_manifest(run, gate={"red": []}, stages=run.manifest()["stages"] | {"fit": {"key": "old"}})
+    update_manifest(run, gate={"red": []}, stages=run.manifest()["stages"] | {"fit": {"key": "old"}})
     desk.command("panel", desk.write({"report": {"marking": "NONE"}}), "--results", desk.results)
     assert "gate" in run.manifest()
     assert set(run.manifest()["stages"]) == {"cases", "panels"}  # nothing has the fit's key any more

@@ -28,7 +28,11 @@ from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.keys import needed_stage, scenario_stage
 from bayes_backlog.models.design import Ints
 from bayes_backlog.runs import record_stage, write_table
-from bayes_backlog.stages import Workshop, fitted_draws, make_stage, run_stages, scenario_frame, up_to
+from bayes_backlog.stages.days_ahead import scenario_frame
+from bayes_backlog.stages.fitting import fitted_draws
+from bayes_backlog.stages.order import up_to
+from bayes_backlog.stages.running import run_stages
+from bayes_backlog.stages.workshop import Workshop, make_stage
 from bayes_backlog.vocabulary import STOCKS
 
 TABLES = ("flows", "flows_cumulative", "stocks", "queue_age", "difference")
