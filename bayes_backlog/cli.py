@@ -260,9 +260,12 @@ def scenario(
     by: Annotated[datetime | None, typer.Option("--by", formats=["%Y-%m-%d"], help="Day of the target.")] = None,
     prob: Annotated[float, typer.Option("--prob", min=0.01, max=0.99, help="Probability of meeting it.")] = 0.8,
     team: Annotated[str | None, typer.Option("--team", help="Of the joiners; the largest by default.")] = None,
-    role: Annotated[str | None, typer.Option("--role", help="Of the joiners; the largest by default.")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="Of the joiners; the largest by default. May repeat.")
+    ] = None,
     first_date: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Day on which they start.")
+        list[datetime] | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="Day on which they start. May repeat."),
     ] = None,
     overtime: Annotated[
         list[float] | None,
@@ -283,7 +286,8 @@ def scenario(
         return
     if by is None:
         raise ConfigError("--target needs --by, the day on which it counts, such as --by 2026-03-31.")
-    asked = Asked(target, by.date(), prob, team, role, first_date.date() if first_date else None)
+    first_dates = tuple(day.date() for day in first_date or ())
+    asked = Asked(target, by.date(), prob, team, tuple(role or ()), first_dates)
     levers = Levers(tuple(overtime or ()), tuple(inflow or ()))
     console.print(needed_staff_table(needed_staff(shop, chosen[0] if name else None, asked, levers)))
 

@@ -17,6 +17,7 @@ from bayes_backlog.cases.case_log import load_cases
 from bayes_backlog.cases.pseudonyms import load_key
 from bayes_backlog.config import Config, load_config
 from bayes_backlog.forecasts.future import build_future_frame
+from bayes_backlog.forecasts.inverse import SEARCHED
 from bayes_backlog.forecasts.roll_forward import roll_forward
 from bayes_backlog.forecasts.tables import office_totals
 from bayes_backlog.inference.fit import prepare
@@ -189,13 +190,14 @@ def compared(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Fi
     settings["sampling"]["accept_gate_failure_because"] = "a test"
     config_file = results / "small.yaml"
     config_file.write_text(yaml.safe_dump(settings | {"scenarios": SCENARIOS}))
-    target = ("--target", "backlog=40", "--by", "2024-11-20", "--overtime", "0.2")
+    target = ("--target", "backlog=40", "--by", "2024-11-20")
+    levers, days = ("--overtime", "0.2"), ("--from", "2024-10-07", "--from", "2024-11-04")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BAYES_BACKLOG_KEY", SECRET)
         with cli.console.capture() as told:
             codes = [
                 command("scenario", str(config_file), "--results", str(results), *words)
-                for words in ((), target, ("--name", "two_more", *target))
+                for words in ((), (*target, *levers, *days), ("--name", "two_more", *target, *levers))
             ]
     return Finished(Run(results / "small"), config_file, max(codes), told.get())
 
@@ -229,14 +231,18 @@ def test_the_order_of_service_changes_ages_and_nothing_else(compared: Finished) 
 
 
 def test_the_staff_needed_is_told_and_written(compared: Finished) -> None:
-    """Overtime spares joiners, and so do the two of the scenario that the second question starts from."""
-    alone, after_two = (compared.run.table(f"scenarios/{name}/inverse.csv") for name in ("target", "two_more"))
-    for table in (alone, after_two):
-        assert set(table) >= {"fte", "fte_lower", "fte_upper", "met_without", "most_tried", "overtime", "inflow"}
+    """Overtime and an early start spare joiners; so do the two of the scenario that the second question starts from."""
+    asked, after_two = (compared.run.table(f"scenarios/{name}/inverse.csv") for name in ("target", "two_more"))
+    alone, later = (rows for _, rows in asked.groupby("first_date"))
+    for table in (alone, later, after_two):
+        assert set(table) >= {"fte", "fte_lower", "fte_upper", "met_without", "most_tried", *SEARCHED}
         assert (table["fte_lower"] <= table["fte"]).all()
         assert (table["fte"] <= table["fte_upper"]).all()
+        assert table["overtime"].tolist() == [0.0, 0.2]
         assert table["fte"].iloc[1] <= table["fte"].iloc[0]
-    assert (after_two["met_without"] >= alone["met_without"]).all()
+    assert (after_two["met_without"].to_numpy() >= alone["met_without"].to_numpy()).all()
+    assert (later["fte"].to_numpy() >= alone["fte"].to_numpy()).all()
+    assert (later["met_without"].to_numpy() == alone["met_without"].to_numpy()).all()
     assert "FTE needed" in compared.told
     recorded = compared.run.manifest()["stages"]
     for name in ("target", "two_more"):
@@ -244,7 +250,7 @@ def test_the_staff_needed_is_told_and_written(compared: Finished) -> None:
             f"scenarios/{name}/{table}.csv" for table in ("inverse", "inverse_curve")
         }
     curve = compared.run.table("scenarios/target/inverse_curve.csv")
-    assert curve.groupby("overtime")["met_with"].is_monotonic_increasing.all()
+    assert curve.groupby(list(SEARCHED))["met_with"].is_monotonic_increasing.all()
 
 
 def test_a_forecast_that_the_gate_refused_has_no_scenarios(finished: Finished, tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ PRECISION = 0.1
 """FTE to which each draw's answer is known."""
 INTERVAL = 0.9
 """Probability of the Monte-Carlo interval of the answer."""
+SEARCHED = ("role", "first_date", "overtime", "inflow")
+"""Columns that tell the answers of one search apart: who would join and when, and what else would be done."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from rich.markup import escape as literal
 from rich.table import Table
 
 from bayes_backlog.assumptions import NO_SCENARIO
+from bayes_backlog.forecasts.inverse import SEARCHED
 from bayes_backlog.forecasts.queue_age import THRESHOLDS, share_over
 from bayes_backlog.keys import NEEDED_PREFIX, SCENARIO_PREFIX
 from bayes_backlog.reporting.forecast_tables import QUANTILES, as_of, in_panels, joined, stock_fan
@@ -125,11 +126,11 @@ def needed_table(run: Run) -> str:
 
 
 def _answers(run: Run, name: str) -> Iterator[tuple[dict[Hashable, Any], pd.DataFrame]]:
-    """Yield each row of inverse.csv, and the probability by FTE under the same levers."""
+    """Yield each row of inverse.csv, and its probability by FTE."""
     curves = run.table(f"scenarios/{name}/inverse_curve.csv")
     for row in run.table(f"scenarios/{name}/inverse.csv").to_dict("records"):
-        same = (curves["overtime"] == row["overtime"]) & (curves["inflow"] == row["inflow"])
-        yield row, curves[same]
+        same = [curves[of] == row[of] for of in SEARCHED]
+        yield row, curves[np.logical_and.reduce(same)]
 
 
 def _future(title: str, overtime: float, inflow: float) -> str:
@@ -157,15 +158,20 @@ def needed_staff_table(inverse: pd.DataFrame) -> Table:
     first = inverse.iloc[0]
     title = (
         f"{first['quantity']} of at most {first['at_most']} on {first['target_date']:%Y-%m-%d}, probability "
-        f"{first['prob']:.0%}: FTE of {first['role']} in {first['team']} from {first['first_date']:%Y-%m-%d}"
+        f"{first['prob']:.0%}: FTE in {first['team']}"
     )
-    table = Table(title=literal(title))
+    table = Table("role", "from", title=literal(title))
     for name in ("overtime", "received", "FTE needed", "90 % Monte-Carlo interval", "probability with none"):
         table.add_column(name, justify="right")
     for row in inverse.to_dict("records"):
         fte, lower, upper = (fte_words(row[name], row["most_tried"]) for name in ("fte", "fte_lower", "fte_upper"))
         table.add_row(
-            f"{row['overtime']:+.0%}", f"{row['inflow']:+.0%}", fte, f"{lower} to {upper}", f"{row['met_without']:.0%}"
+            *(literal(row["role"]), f"{row['first_date']:%Y-%m-%d}"),
+            f"{row['overtime']:+.0%}",
+            f"{row['inflow']:+.0%}",
+            fte,
+            f"{lower} to {upper}",
+            f"{row['met_without']:.0%}",
         )
     return table
 

@@ -20,7 +20,7 @@ from bayes_backlog.errors import ConfigError, nearest
 from bayes_backlog.forecasts.assumed import with_scenario, with_staffing
 from bayes_backlog.forecasts.differences import difference_table
 from bayes_backlog.forecasts.future import FutureFrame
-from bayes_backlog.forecasts.inverse import Answer, Question, needed_fte
+from bayes_backlog.forecasts.inverse import SEARCHED, Answer, Question, needed_fte
 from bayes_backlog.forecasts.queue_age import queue_age_table, waiting_cases
 from bayes_backlog.forecasts.roll_forward import roll_forward
 from bayes_backlog.forecasts.tables import cumulative_flow_table, flow_table, stock_table
@@ -37,19 +37,19 @@ from bayes_backlog.vocabulary import STOCKS
 
 TABLES = ("flows", "flows_cumulative", "stocks", "queue_age", "difference")
 MAX_COMBINATIONS = 12
-"""Combinations of levers that one search may try: each takes some ten roll-forwards."""
+"""Combinations that one search may try: each takes some ten roll-forwards."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question in the user's words: `backlog=200` by a day with a probability; joiners' place and day if given."""
+    """A question in the words of its user: `backlog=200` by a day, with a probability; team, roles and days if given."""
 
     target: str
     by: date
     prob: float
     team: str | None = None
-    role: str | None = None
-    first_date: date | None = None
+    roles: tuple[str, ...] = ()
+    first_dates: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _compare(shop: Workshop, prepared: Prepared, scenario: Scenario) -> None:
 
 
 def needed_staff(shop: Workshop, scenario: Scenario | None, asked: Asked, levers: Levers) -> pd.DataFrame:
-    """Answer how many FTE a target needs, under every combination of levers; write and return the table.
+    """Answer how many FTE a target needs, of each role, from each day and with each lever; write and return the table.
 
     Parameters
     ----------
@@ -136,7 +136,8 @@ def needed_staff(shop: Workshop, scenario: Scenario | None, asked: Asked, levers
     -------
     DataFrame
         One row per combination: quantity, at_most, target_date, prob, team, role, first_date, overtime, inflow, fte,
-        fte_lower, fte_upper, most_tried, met_without. The probability by FTE is in inverse_curve.csv beside it.
+        fte_lower, fte_upper, most_tried, met_without. The probability by FTE is in inverse_curve.csv beside it, under
+        the same `SEARCHED`.
 
     Raises
     ------
@@ -147,24 +148,32 @@ def needed_staff(shop: Workshop, scenario: Scenario | None, asked: Asked, levers
     """
     prepared, name = _prepared(shop), scenario.name if scenario else NO_SCENARIO
     base = scenario_frame(shop.config, prepared, scenario)
-    question = _question(asked, base)
-    futures = {pair: with_scenario(base, _pulled(*pair), prepared.panels.roster) for pair in _combinations(levers)}
+    futures = {pair: with_scenario(base, _pulled(*pair), prepared.panels.roster) for pair in _pairs(levers)}
+    combinations = list(itertools.product(_questions(asked, base), futures))
+    if len(combinations) > MAX_COMBINATIONS:
+        raise ConfigError(
+            f"{len(combinations)} combinations of role, day, overtime and inflow are more than the {MAX_COMBINATIONS} "
+            "that one search tries, each with some ten forecasts. Give fewer values."
+        )
     run_stages(shop, up_to("forecast"))
     rows, curves = [], []
-    for (overtime, inflow), frame in futures.items():
-        with shop.bar(f"Staff needed with {overtime:+.0%} overtime and {inflow:+.0%} received") as progress:
+    for question, (overtime, inflow) in combinations:
+        joiner = question.joiner
+        title = f"{joiner.role} from {joiner.first_date:%-d %B} with {overtime:+.0%} overtime, {inflow:+.0%} received"
+        with shop.bar(f"Staff needed: {title}") as progress:
             answer = needed_fte(
                 fitted_draws(shop, prepared, shop.config.forecast.draws_per_chain),
-                frame,
+                futures[overtime, inflow],
                 prepared.design,
                 prepared.spec,
                 shop.config.sampling.seed,
                 question,
                 progress=lambda done, show=progress: show(done, 0, f"{done} futures tried"),  # type: ignore[misc]
             )
-        pulled = {"overtime": overtime, "inflow": inflow}
-        rows.append(_row(question, answer, pulled))
-        curves.append(answer.curve().assign(**pulled))
+        row = _row(question, answer, {"overtime": overtime, "inflow": inflow})
+        rows.append(row)
+        curve = answer.curve()
+        curves.append(curve.join(pd.DataFrame([row] * len(curve), columns=SEARCHED)))
     made = {"inverse": pd.DataFrame(rows), "inverse_curve": pd.concat(curves, ignore_index=True)}
     artefacts = {f"scenarios/{name}/{table}.csv": rows for table, rows in made.items()}
     for artefact, written in artefacts.items():
@@ -180,8 +189,8 @@ def _prepared(shop: Workshop) -> Prepared:
     return shop.prepared
 
 
-def _question(asked: Asked, frame: FutureFrame) -> Question:
-    """Return the question, its joiners in the largest team and role from the first day unless told otherwise."""
+def _questions(asked: Asked, frame: FutureFrame) -> list[Question]:
+    """Return a question for each role and day, the largest team and role and the first day unless told otherwise."""
     quantity, _, cases = asked.target.partition("=")
     if quantity not in STOCKS or not cases.isdecimal():
         raise ConfigError(
@@ -193,13 +202,13 @@ def _question(asked: Asked, frame: FutureFrame) -> Question:
             f"--by {asked.by} is not in the forecast, {frame.dates[0]:%Y-%m-%d} to {frame.all_dates[-1]:%Y-%m-%d}. "
             "Ask for a day within it, or set a longer forecast.horizon_days."
         )
-    joiner = Joiners(
-        team=asked.team or _largest(frame.teams, frame.team[0], frame),
-        role=asked.role or _largest(frame.roles, frame.role[0], frame),
-        first_date=asked.first_date or frame.all_dates[0].date(),
-    )
-    with_staffing(frame, Staffing(joiners=(joiner,)), pd.DataFrame())
-    return Question(quantity, int(cases), pd.Timestamp(asked.by), asked.prob, joiner)
+    team = asked.team or _largest(frame.teams, frame.team[0], frame)
+    roles = asked.roles or (_largest(frame.roles, frame.role[0], frame),)
+    first_dates = asked.first_dates or (frame.all_dates[0].date(),)
+    joiners = [Joiners(team=team, role=role, first_date=day) for role in roles for day in first_dates]
+    for joiner in joiners:
+        with_staffing(frame, Staffing(joiners=(joiner,)), pd.DataFrame())
+    return [Question(quantity, int(cases), pd.Timestamp(asked.by), asked.prob, joiner) for joiner in joiners]
 
 
 def _largest(labels: tuple[str, ...], place: Ints, frame: FutureFrame) -> str:
@@ -207,16 +216,10 @@ def _largest(labels: tuple[str, ...], place: Ints, frame: FutureFrame) -> str:
     return labels[int(np.bincount(place, frame.exposure[0], minlength=len(labels)).argmax())]
 
 
-def _combinations(levers: Levers) -> list[tuple[float, float]]:
+def _pairs(levers: Levers) -> list[tuple[float, float]]:
     """Return every (overtime, inflow), doing nothing first."""
     overtime, inflow = (sorted({0.0, *values}, key=abs) for values in (levers.overtime, levers.inflow))
-    found = list(itertools.product(overtime, inflow))
-    if len(found) > MAX_COMBINATIONS:
-        raise ConfigError(
-            f"{len(found)} combinations of overtime and inflow are more than the {MAX_COMBINATIONS} that one search "
-            "tries, each with some ten forecasts. Give fewer values."
-        )
-    return found
+    return list(itertools.product(overtime, inflow))
 
 
 def _pulled(overtime: float, inflow: float) -> Scenario:

@@ -86,7 +86,8 @@ def inverse() -> pd.DataFrame:
 def inverse_curve() -> pd.DataFrame:
     """Every FTE of the first answer adds 0.16 to the probability from 0.4; the second is met at once."""
     fte = np.arange(41) / 10
-    alone = pd.DataFrame({"fte": fte, "met_with": np.minimum(0.4 + 0.16 * fte, 0.88), "overtime": 0.0, "inflow": 0.0})
+    of = {"role": "EO", "first_date": "2025-01-16", "overtime": 0.0, "inflow": 0.0}
+    alone = pd.DataFrame({"fte": fte, "met_with": np.minimum(0.4 + 0.16 * fte, 0.88), **of})
     return pd.concat([alone, alone.assign(overtime=0.1, met_with=0.95)], ignore_index=True)
 
 

@@ -89,7 +89,13 @@ def test_a_run_without_scenarios_says_so(tiny_run, own_run):
 @pytest.mark.parametrize(("fte", "words"), [(3.25, "3.2"), (np.inf, "more than 16")])
 def test_the_staff_needed_in_words(fte, words):
     row = {"quantity": "backlog", "at_most": 200, "target_date": pd.Timestamp("2025-09-26"), "prob": 0.8}
-    row |= {"team": "[bold]A", "role": "EO", "first_date": pd.Timestamp("2025-07-14"), "overtime": 0.1, "inflow": -0.05}
+    row |= {
+        "team": "[bold]A",
+        "role": "[b]EO",
+        "first_date": pd.Timestamp("2025-07-14"),
+        "overtime": 0.1,
+        "inflow": -0.05,
+    }
     row |= {"fte": fte, "fte_lower": 2.0, "fte_upper": fte, "most_tried": 16, "met_without": 0.31}
     console = Console(width=160)
     with console.capture() as told:
@@ -97,4 +103,6 @@ def test_the_staff_needed_in_words(fte, words):
     assert words in told.get()
     assert "+10%" in told.get()
     assert "-5%" in told.get()
-    assert "EO in [bold]A" in told.get()
+    assert "[b]EO" in told.get()
+    assert "2025-07-14" in told.get()
+    assert "in [bold]A" in told.get()
