@@ -42,7 +42,7 @@ MAX_COMBINATIONS = 12
 
 @dataclass(frozen=True)
 class Asked:
-    """A question in the words of its user: `backlog=200` by a day, with a probability; team, roles and days if given."""
+    """A question in its user's words: `backlog=200` by a day, with a probability; team, roles and days if given."""
 
     target: str
     by: date
