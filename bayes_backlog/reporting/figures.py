@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,8 @@ from bayes_backlog.vocabulary import quantile_column
 
 PANEL_HEIGHT = 1.9
 SMALL = 10
+LONGEST_LINE = 30
+"""Letters of a panel's title that fit above half a figure."""
 
 
 def fan_chart(table: pd.DataFrame, *, y_label: str, target: float | None = None) -> Figure:
@@ -442,7 +445,7 @@ def note(
 
 
 def _title(ax: Axes, words: str) -> None:
-    ax.set_title(plain(words), fontsize=11, parse_math=False)
+    ax.set_title(fill(plain(words), LONGEST_LINE), fontsize=11, parse_math=False)
 
 
 def date_axis(ax: Axes, first: pd.Timestamp, last: pd.Timestamp, *, most: int = 7) -> None:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-LONGEST_LABEL = 60
+LONGEST_LABEL = 80
 LONGEST_UNBROKEN = 12
 TO = "\u2013\u2060"
 """Between the ends of an interval: an en dash after which no line breaks."""

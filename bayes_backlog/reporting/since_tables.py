@@ -12,6 +12,7 @@ from bayes_backlog.reporting.monitoring import STOCKS_HISTORY
 from bayes_backlog.runs import Run
 
 NOTHING = "No later data have been held against this forecast."
+NOT_YET = "What came since is drawn here once it is known."
 WEEK = 7
 BEFORE = pd.Timedelta(weeks=4)
 """What is drawn of the time before the cutoff: little, so that forecast and truth can be told apart."""
@@ -65,10 +66,10 @@ def since_sentence(run: Run) -> str:
 
 
 def since_table(run: Run) -> str:
-    """Return forecast and truth at the days ahead that the report's tables show, and on the last day known."""
+    """Return forecast and truth at the days ahead that the report's tables show, and on the last day known, if any."""
     later = came(run)
     if later.empty:
-        return f"*{NOTHING}*"
+        return ""
     ahead = later["days_ahead"]
     return _rows(later[ahead.isin(horizons(run)) | (ahead == ahead.max())])
 
