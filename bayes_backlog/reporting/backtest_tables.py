@@ -31,6 +31,7 @@ from bayes_backlog.vocabulary import BASELINES, FURTHER_FLOWS, MODEL, OFFICE, PR
 QUANTITIES = ("backlog", "wip", "open", "received", "allocated", "signed_off", "removed", *FURTHER_FLOWS)
 CHANCE = 0.9
 """Probability of the range beside a coverage."""
+WHOSE = {OFFICE: "for the office", "team": "for teams"}
 EVEN = 0.02
 """Skills nearer to none than this are called even."""
 NO_BACKTEST = "This run has no backtest: its configuration asks for no folds (`backtest.n_folds`)."
@@ -180,9 +181,9 @@ def verdict_sentences(run: Run) -> list[str]:
         "(quantity, level and distance)."
     ]
     if len(even):
-        sentences.append(f"It is even, within {share(EVEN)}, on {_places(even)}.")
+        sentences.append(f"It is even, within {share(EVEN)}, {_places(even)}.")
     if len(lost):
-        sentences.append(f"**The model loses** on {_places(lost)}.")
+        sentences.append(f"**The model loses** {_places(lost)}.")
     return sentences
 
 
@@ -268,13 +269,13 @@ def _with_range(row: dict[Hashable, Any]) -> str:
 
 
 def _places(table: pd.DataFrame) -> str:
-    """Name quantities and levels, each with its distances and how much better or worse the score is."""
+    """Name quantities by level, with their distances in brackets."""
     places = []
-    for (level, quantity), rows in table.groupby(["level", "quantity"], sort=False):
-        days = listing([str(day) for day in rows["horizon_working_days"]])
-        skills = listing([share(value) for value in rows["skill"]])
-        places.append(f"{words(str(quantity))}, {level}, {days} working days ahead (skill {skills})")
-    return "; ".join(places)
+    for level, rows in table.groupby("level", sort=False):
+        days = rows.groupby("quantity", sort=False)["horizon_working_days"].agg(lambda days: ", ".join(map(str, days)))
+        named = [f"{words(str(quantity))} ({ahead})" for quantity, ahead in days.items()]
+        places.append(f"{WHOSE[str(level)]} on {listing(named)}")
+    return f"{', and '.join(places)}: in brackets, working days ahead"
 
 
 def _longest_records(run: Run, level: str) -> list[dict[Hashable, Any]]:

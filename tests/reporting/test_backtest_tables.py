@@ -43,8 +43,15 @@ def test_skill_at_every_horizon(tiny_run):
 def test_losses_are_said_plainly(tiny_run):
     won, even, lost = (text(sentence) for sentence in verdict_sentences(tiny_run))
     assert won.endswith("in 3 of 5 comparisons (quantity, level and distance).")
-    assert even == "It is even, within 2 %, on wip, office, 63 working days ahead (skill 1 %)."
-    assert lost == "**The model loses** on received, office, 63 working days ahead (skill −20 %)."
+    assert even == "It is even, within 2 %, for the office on wip (63): in brackets, working days ahead."
+    assert lost == "**The model loses** for the office on received (63): in brackets, working days ahead."
+
+
+def test_losses_at_several_distances_and_levels_are_one_sentence(own_run, rewrite):
+    table = own_run.table("backtest/summary.csv")
+    rewrite(table.assign(skill_vs_best_baseline=-0.3), own_run.path("backtest/summary.csv"))
+    _, lost = (text(sentence) for sentence in verdict_sentences(own_run))
+    assert "for the office on backlog (5, 63), wip (63) and received (63), and for teams on wip (63)" in lost
 
 
 def test_every_baseline_that_wins_is_named_with_by_how_much(own_run, rewrite):
