@@ -25,11 +25,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from bayes_backlog import stages
+from bayes_backlog import __version__, stages
 from bayes_backlog.attribution import attribute as attribute_changes
 from bayes_backlog.attribution import forecast_runner
 from bayes_backlog.cases.messy_export import write_messy_export
-from bayes_backlog.cases.new_office import office_config, proposal_table
+from bayes_backlog.cases.new_office import marked, office_config, proposal_table
 from bayes_backlog.cases.proposal import propose
 from bayes_backlog.cases.synthetic import simulate_office, write_office
 from bayes_backlog.config import Compute, Config, load_config, with_data
@@ -46,6 +46,7 @@ from bayes_backlog.reporting.monitoring import CHART, HISTORY, STOCKS_HISTORY, w
 from bayes_backlog.reporting.publish import publish as publish_tables
 from bayes_backlog.reporting.render import existing_run, render_report
 from bayes_backlog.reporting.scenario_tables import needed_staff_table
+from bayes_backlog.reporting.standing import warning
 from bayes_backlog.runs import Run, write_text
 from bayes_backlog.stages.fitting import CALIBRATION, calibrate_stage
 from bayes_backlog.stages.scenarios import (
@@ -58,7 +59,6 @@ from bayes_backlog.stages.scenarios import (
 )
 
 app = typer.Typer(
-    help="Bayesian 90-day forecasts of case-work backlogs.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -97,6 +97,8 @@ def progress_bar(title: str) -> Iterator[Report]:
     with Progress(
         *columns, console=console, transient=not console.is_terminal, speed_estimate_period=PACE_SECONDS
     ) as progress:
+        if not console.is_terminal:
+            console.print(f"{title} ...")
         task = progress.add_task(title, total=None, words="")
 
         def report(done: int, total: int, words: str) -> None:
@@ -130,6 +132,21 @@ def _open(
     return stages.open_workshop(config, Run(results / config.name), progress_bar, console.print, wanted)
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"bayes_backlog {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Bayesian 90-day forecasts of case-work backlogs."""
+
+
 @app.command()
 def run(
     config: ConfigPath,
@@ -143,8 +160,7 @@ def run(
     stages.run_stages(shop, stages.STAGES)
     forecast_scenarios(shop, shop.config.scenarios)
     console.print(f"Written: {shop.run.folder}")
-    for sentence in headline_sentences(shop.run):
-        console.print(sentence)
+    _show_headline(shop.run)
 
 
 @app.command()
@@ -158,7 +174,12 @@ def cases(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFA
 @app.command()
 def panel(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
     """Build events, stocks, roster and the daily panel."""
-    _run_stages(config, data, results, stages.up_to("panel"))
+    done = _run_stages(config, data, results, stages.up_to("panel"))
+    office = done.table("panels/caseload.parquet").query("level == 'office'").iloc[-1]
+    console.print(
+        f"At the close of {office['date']:%-d %B %Y}: {office['backlog']:,} cases in the backlog, {office['wip']:,} in "
+        "progress. Does the office count the same?"
+    )
 
 
 @app.command()
@@ -205,6 +226,19 @@ def calibrate(
         console.print(f"Written: {shop.run.path(CALIBRATION)}")
 
 
+def _show_headline(done: Run) -> None:
+    for sentence in headline_sentences(done):
+        console.print(sentence)
+    _show_standing(done)
+
+
+def _show_standing(done: Run) -> None:
+    """Say it wherever a forecast leaves the report that a check failed."""
+    told = warning(done)
+    if told is not None:
+        console.print(told, markup=False, style="yellow")
+
+
 def _show_verdicts(done: Run) -> None:
     for verdict in done.table("model/verdicts.csv").itertuples():
         console.print(f"{verdict.status:5} {verdict.check}: {verdict.message}", markup=False)
@@ -214,8 +248,7 @@ def _show_verdicts(done: Run) -> None:
 def forecast(config: ConfigPath, data: DataPath = None, results: ResultsPath = DEFAULT_RESULTS) -> None:
     """Roll forward to flows and stocks of the horizon."""
     done = _run_stages(config, data, results, stages.up_to("forecast"))
-    for sentence in headline_sentences(done):
-        console.print(sentence)
+    _show_headline(done)
 
 
 @app.command()
@@ -247,6 +280,7 @@ def describe(
     else:
         model = load_config(what).model
         spec = spec_from_config(model, has_removed=True, further=model.further_flows)
+        console.print("Before any data: a flow of which the office has too few events is left out of the fit.")
     typer.echo(description(spec))
 
 
@@ -283,6 +317,7 @@ def scenario(
         compare_scenarios(shop, chosen)
         for one in chosen:
             console.print(f"Written: {shop.run.folder}/scenarios/{one.name}")
+        _show_standing(shop.run)
         return
     if by is None:
         raise ConfigError("--target needs --by, the day on which it counts, such as --by 2026-03-31.")
@@ -290,6 +325,7 @@ def scenario(
     asked = Asked(target, by.date(), prob, team, tuple(role or ()), first_dates)
     levers = Levers(tuple(overtime or ()), tuple(inflow or ()))
     console.print(needed_staff_table(needed_staff(shop, chosen[0] if name else None, asked, levers)))
+    _show_standing(shop.run)
 
 
 @app.command()
@@ -302,15 +338,17 @@ def init(
     """Propose a configuration for a new office from the headers and cells of its export."""
     if out.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"--out is {out}, which is no name of a configuration. Give one that ends in .yaml.")
+    proposal = propose(export, sheet)
     if out.exists() and not force:
         raise ConfigError(f"{out} is there already and would be lost. Give another --out, or --force to replace it.")
-    proposal = propose(export, sheet)
-    write_text(office_config(proposal, export, out), out)
+    text = office_config(proposal, export, out)
+    write_text(text, out)
     console.print(proposal_table(proposal))
     doubts = {name: match.doubt for name, match in proposal.matches.items() if match.doubt}
     for name, doubt in doubts.items():
         console.print(f"check {name}: {doubt}", markup=False)
-    console.print(f"Written: {out}, with {len(proposal.missing)} column(s) to complete and {len(doubts)} to check.")
+    todo, check = (marked(text, mark) for mark in ("TODO", "CHECK"))
+    console.print(f"Written: {out}, with {todo} line(s) marked TODO, to complete, and {check} marked CHECK.")
     console.print(f"Next: read it, then bayes-backlog cases {out}", markup=False)
 
 
@@ -405,6 +443,7 @@ def publish(
     refuse_unfinished(done)
     for path in publish_tables(done, people=people):
         typer.echo(path)
+    _show_standing(done)
 
 
 @app.command()

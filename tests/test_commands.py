@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from whole_run import Finished, command
 
+import bayes_backlog
 from bayes_backlog.models.describe import description
 from bayes_backlog.models.spec import spec_from_json
 from bayes_backlog.runs import Run, write_text
@@ -58,12 +59,18 @@ def test_compare_names_the_one_thing_that_differs(
     assert "What differs: nothing" in capsys.readouterr().out
 
 
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("--version") == 0
+    assert capsys.readouterr().out.strip() == f"bayes_backlog {bayes_backlog.__version__}"
+
+
 def test_publish_prints_the_tables_it_wrote(
     finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = copied(finished, tmp_path / "accepted", lambda told: told["gate"].update(accepted_because="a test of tables"))
     assert command("publish", str(run.folder)) == 0
     written = [Path(line) for line in capsys.readouterr().out.split()]
+    assert "standing.csv" in {path.name for path in written}
     assert len(written) > 1
     assert all(path.is_file() for path in written)
     people = set(finished.run.table("panels/daily_panel.parquet")["investigator"])

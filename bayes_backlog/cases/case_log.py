@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from bayes_backlog.cases.cells import ALWAYS_PRESENT, text_cells, type_cells
+from bayes_backlog.cases.cells import text_cells, type_cells
 from bayes_backlog.cases.contract import (
     Step,
     check_odd_days,
@@ -21,7 +21,7 @@ from bayes_backlog.cases.contract import (
     without_late_dates,
     without_sentinels,
 )
-from bayes_backlog.cases.findings import Finding, findings_table, refuse_over_limit
+from bayes_backlog.cases.findings import ABSENT_MEANS, Finding, findings_table, refuse_over_limit
 from bayes_backlog.cases.headers import HeaderMap, map_headers
 from bayes_backlog.cases.holdings import read_holdings, with_first_allocation
 from bayes_backlog.cases.pseudonyms import Key
@@ -31,17 +31,6 @@ from bayes_backlog.config import Data
 from bayes_backlog.errors import DataError, examples
 
 QUIET_END_DAYS = 14
-
-ABSENT_MEANS = {
-    "investigator": "no results by investigator",
-    "team": "no results by team",
-    "role": "no effect of role",
-    "fte": "everybody counts as 1.0 FTE",
-    "weighting": "every case weighs 1.0",
-    "is_reallocated": "no share of reallocated cases",
-    "dt_pg_signoff": "work ends at closure",
-    "dt_close": "work ends at sign-off",
-}
 
 
 @dataclass(frozen=True)
@@ -191,16 +180,15 @@ def _about_file(table: RawTable, header_map: HeaderMap, key: Key) -> list[Findin
         findings.append(Finding("first_sheet", len(table.unread_sheets), message))
     if header_map.unknown:
         message = (
-            f"{len(header_map.unknown)} column(s) of the file are not used ({examples(header_map.unknown)}). "
-            f"Map one under data.columns if it is needed."
+            f"Not used: {len(header_map.unknown)} column(s) of the file ({examples(header_map.unknown)}). Map one "
+            "under data.columns if it is needed."
         )
         findings.append(Finding("unused_columns", len(header_map.unknown), message))
-    absent = [name for name in ALWAYS_PRESENT if name not in header_map.positions]
-    if absent:
-        consequences = "; ".join(f"{name}: {ABSENT_MEANS[name]}" for name in absent)
-        findings.append(
-            Finding("absent_columns", len(absent), f"The file lacks {len(absent)} column(s). {consequences}.")
-        )
+    findings += [
+        Finding(f"absent_{name}", 1, f"The file has no column {name}: {means}.")
+        for name, means in ABSENT_MEANS.items()
+        if name not in header_map.positions
+    ]
     if key.source == "random":
         message = "no key is set, so the pseudonyms hold for this run only: no two runs can be compared by case."
         findings.append(Finding("temporary_key", 1, message))

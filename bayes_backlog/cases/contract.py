@@ -135,7 +135,7 @@ def one_row_per_case(cases: pd.DataFrame, exclude: Sequence[str], key: Key) -> S
         if left_out.empty:
             continue
         quarantined.append(_rows_left_out(left_out, column, what))
-        message = f"{len(left_out)} row(s) left out, {what} ({rows_text(left_out.index)}). They are in the quarantine."
+        message = f"{len(left_out)} row(s) left out, {what} ({rows_text(left_out.index)}); see the quarantine."
         findings.append(Finding(rule, len(left_out), message))
         cases = cases.drop(index=left_out.index)
     return Step(cases, tuple(quarantined), tuple(findings))
@@ -158,7 +158,7 @@ def check_order(cases: pd.DataFrame) -> list[Finding]:
     allocated, held = cases["dt_alloc_invest"].notna(), cases["investigator"].notna()
     signed_off, closed = cases["dt_pg_signoff"].notna(), cases["dt_close"].notna()
     for rule, mask, what in (
-        ("ended_without_allocation", ended.notna() & ~allocated, "ended unallocated: they leave the queue as removed"),
+        ("ended_without_allocation", ended.notna() & ~allocated, "ended unallocated, and so left the queue as removed"),
         (
             "closed_without_sign_off",
             closed & ~signed_off & allocated,

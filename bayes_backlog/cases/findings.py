@@ -16,11 +16,22 @@ from bayes_backlog.errors import ConfigError, DataError, examples, nearest
 
 Severity = Literal["info", "warning", "error"]
 
+ABSENT_MEANS = {
+    "investigator": "no results by investigator",
+    "team": "no results by team",
+    "role": "no effect of role",
+    "fte": "everybody counts as 1.0 FTE",
+    "weighting": "every case weighs 1.0",
+    "is_reallocated": "how many cases changed investigator is not known",
+    "dt_pg_signoff": "work ends at closure",
+    "dt_close": "work ends at sign-off",
+}
+"""Columns that a file may lack, and what then follows."""
 RULES: dict[str, Severity] = {
     # the file
     "first_sheet": "info",
     "unused_columns": "info",
-    "absent_columns": "info",
+    **{f"absent_{name}": "info" for name in ABSENT_MEANS},
     "temporary_key": "warning",
     # cells
     "unusable_dates": "warning",

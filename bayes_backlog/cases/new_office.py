@@ -11,11 +11,12 @@ import re
 from pathlib import Path
 from textwrap import fill
 
+import pandas as pd
 from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from bayes_backlog.cases.proposal import ADVISED_COLUMNS, Match, Proposal, meaning
+from bayes_backlog.cases.proposal import ADVISED_COLUMNS, END_COLUMNS, Match, Proposal, meaning
 from bayes_backlog.config import Backtest
 
 HALF_A_YEAR = 182
@@ -63,10 +64,15 @@ def office_config(proposal: Proposal, export: Path, config_file: Path) -> str:
         "  # backlog_target: 200   # the report gives P(backlog < target)",
         "",
         "backtest:",
-        f"  n_folds: {n_folds(proposal)}   # cutoffs in the past to forecast from; as many as the log has room for",
+        _folds(proposal),
         "",
     ]
     return "\n".join(lines)
+
+
+def marked(config: str, mark: str) -> int:
+    """Return how many lines of a proposed configuration carry a mark, CHECK or TODO."""
+    return sum(f"# {mark} " in line for line in config.splitlines())
 
 
 def proposal_table(proposal: Proposal) -> Table:
@@ -88,12 +94,10 @@ def office_name(config_file: Path) -> str:
     return name[:41] or "office"
 
 
-def n_folds(proposal: Proposal) -> int:
-    """Return how many default folds fit into the log with half a year before the first: none when unknown."""
-    if proposal.span is None:
-        return 0
+def n_folds(span: tuple[pd.Timestamp, pd.Timestamp]) -> int:
+    """Return how many default folds fit between two days with half a year before the first."""
     default = Backtest()
-    first, last = proposal.span
+    first, last = span
     truth = max(default.horizon_working_days) * CALENDAR_DAYS_PER_WORKING_DAY
     room = (last - first).days - HALF_A_YEAR - truth
     return int(min(default.n_folds, max(0, 1 + room // default.step_days)))
@@ -104,12 +108,20 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-def _days(proposal: Proposal) -> list[str]:
+def _folds(proposal: Proposal) -> str:
+    what = "cutoffs in the past to forecast from"
     if proposal.span is None:
-        return []
-    first, last = proposal.span
+        return f"  n_folds: {Backtest().n_folds}   # CHECK {what}: fewer where the log is short, 0 for none"
+    return f"  n_folds: {n_folds(proposal.span)}   # {what}; as many as the log has room for"
+
+
+def _days(proposal: Proposal) -> list[str]:
+    as_of = "  # as_of: YYYY-MM-DD   # the day of the extract; the last credible date when not given"
+    if proposal.span is None:
+        return [as_of]
+    first, _ = proposal.span
     return [
-        f"  # as_of: {last:%Y-%m-%d}   # CHECK the day of the extract; the last credible date when not given",
+        as_of,
         "  # Without first_date the panel begins with the first case. One case in a hundred came before the day below:",
         "  # where such stragglers lie far back, they would make it begin long before the work did.",
         f"  # first_date: {first:%Y-%m-%d}",
@@ -135,6 +147,10 @@ def _advice(proposal: Proposal) -> list[str]:
     lines = []
     if advised:
         lines.append(_comment(f"Not found, and strongly advised: {', '.join(advised)}."))
+    ends = [name for name in END_COLUMNS if name not in proposal.matches]
+    if proposal.unused_dates and ends:
+        dates = ", ".join(map(quoted, proposal.unused_dates))
+        lines.append(_comment(f"CHECK not read although it holds dates: {dates}. Is one of them {' or '.join(ends)}?"))
     if proposal.unused:
         lines.append(_comment(f"Not read, so dropped at the door: {', '.join(map(quoted, proposal.unused))}."))
     return lines

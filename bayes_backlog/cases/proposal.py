@@ -82,6 +82,8 @@ class Proposal:
         Needed columns without a match, each with the headers that hold the right kind.
     unused : tuple of str
         Headers that are not proposed for anything.
+    unused_dates : tuple of str
+        Those of them that hold dates.
     span : tuple of Timestamp or None
         First and last day on which cases were received, junk left out; None where that cannot be seen.
     """
@@ -90,6 +92,7 @@ class Proposal:
     matches: dict[str, Match]
     missing: dict[str, list[str]]
     unused: tuple[str, ...]
+    unused_dates: tuple[str, ...]
     span: tuple[pd.Timestamp, pd.Timestamp] | None
 
 
@@ -125,6 +128,7 @@ def propose(path: Path, sheet: str | None = None) -> Proposal:
             for name in needed_without(matches)
         },
         unused=tuple(p.header for p in profiles if p.header not in taken),
+        unused_dates=tuple(p.header for p in profiles if p.header not in taken and "dates" in p.kinds),
         span=span,
     )
 

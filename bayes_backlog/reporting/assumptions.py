@@ -185,6 +185,8 @@ def _of_coverage(run: Run, proof: Proof) -> Iterator[tuple[Status, str]]:
     for row in longest(table).to_dict("records"):
         if row["quantity"] in proof.coverage:
             low, high = coverage_range(PROB, row["n_independent"])
+            if (low, high) == (0.0, 1.0):
+                continue  # so few folds that no share of them would speak against it
             covered = row[f"coverage_{100 * PROB:.0f}"]
             status: Status = "green" if low <= covered <= high else "amber"
             held = f"{share(covered)} of {share(PROB)} intervals held on the past"

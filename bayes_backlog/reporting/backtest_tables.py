@@ -193,6 +193,9 @@ def rival_sentences(run: Run) -> list[str]:
         return []
     table = run.table("backtest/skill.csv").query("model == @MODEL")
     lost = longest(table[table["rival"].isin(BASELINES)]).query("skill < 0").sort_values("skill")
+    told = [summary(run, level).assign(level=level) for level in (OFFICE, "team")]
+    compared = pd.concat(told).dropna(subset="skill")[["quantity", "level"]].drop_duplicates()
+    lost = lost.merge(compared, on=["quantity", "level"])
     sentences = [_beaten(rows) for _, rows in lost.groupby(["quantity", "level"], sort=False)]
     not_made = run.table("backtest/not_made.csv")
     sentences += [
@@ -220,15 +223,17 @@ def coverage_sentence(run: Run) -> str:
     table = longest(summary(run)) if has_backtest(run) else pd.DataFrame()
     if table.empty:
         return NO_BACKTEST
-    outside: dict[str, list[str]] = {"few": [], "many": []}
+    n, outside = 0, dict[str, list[str]](few=[], many=[])
     for row in table.to_dict("records"):
         for prob in PROBS:
             low, high = coverage_range(prob, row["n_independent"])
+            n += (low, high) != (0.0, 1.0)
             covered = row[f"coverage_{round(100 * prob)}"]
             side = "few" if covered < low else "many" if covered > high else None
             if side:
                 outside[side].append(f"{words(row['quantity'])} at {share(prob)}")
-    n = len(table) * len(PROBS)
+    if not n:
+        return "Of so few folds any share may hold by chance: they say nothing of the stated probabilities."
     if not any(outside.values()):
         return f"All {n} coverages lie within what so few folds let one expect: weak evidence, not proof."
     parts = [f"too {side} held for {listing(found)}" for side, found in outside.items() if found]

@@ -95,12 +95,11 @@ def dropped_sentences(run: Run) -> list[str]:
 
 def reallocation_sentence(run: Run) -> str:
     """Return the share of allocated cases that changed hands, and what is known of it."""
-    cases = run.table("cases/cases.parquet")
+    cases, findings = run.table("cases/cases.parquet"), set(run.table("cases/findings.csv")["rule"])
     allocated = cases[cases["dt_alloc_invest"].notna()]
-    if "is_reallocated" not in cases or allocated.empty:
+    if "absent_is_reallocated" in findings or allocated.empty:
         return "The source does not say which cases changed investigator, so the share is not known."
     moved = int(allocated["is_reallocated"].fillna(False).astype(bool).sum())
-    findings = set(run.table("cases/findings.csv")["rule"])
     history = (
         "An allocation history says when and from whom."
         if "allocation_history" in findings

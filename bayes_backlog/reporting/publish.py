@@ -43,8 +43,8 @@ def publish(run: Run, *, people: bool = False) -> list[Path]:
     Returns
     -------
     list of Path
-        What was written: history.csv, every table of `forecast/` without the groups withheld, and the same forecast in
-        the hubverse's format.
+        What was written: history.csv, every table of `forecast/` without the groups withheld, the same forecast in the
+        hubverse's format, and standing.csv: which checks it passed.
 
     Raises
     ------
@@ -60,6 +60,7 @@ def publish(run: Run, *, people: bool = False) -> list[Path]:
     tables = {"history.csv": history(run)} | {name: without_withheld(run, table) for name, table in forecast.items()}
     shown = {(level, unit) for level in LEVELS for unit in shown_groups(run, level)}
     tables[hub_file(run)] = hub_table(run, shown)
+    tables["standing.csv"] = standing_table(run)
     if people:
         tables["people.csv"] = people_table(run)
     for name, table in tables.items():
@@ -85,6 +86,27 @@ def history(run: Run) -> pd.DataFrame:
                 parts.append(_long(past.sum(axis=1).to_frame(OFFICE), quantity, OFFICE))
             parts.append(_long(shown, quantity, level))
     return pd.concat(parts, ignore_index=True)
+
+
+def standing_table(run: Run) -> pd.DataFrame:
+    """Return what the gates said, in one row.
+
+    Returns
+    -------
+    DataFrame
+        run_id, as_of, status, n_checks, red and amber (names of checks, semicolons between), accepted_because.
+    """
+    found, manifest = standing(run), run.manifest()
+    named = {"red": found.red, "amber": found.amber}
+    row = {
+        "run_id": manifest["run_id"],
+        "as_of": manifest["as_of"],
+        "status": found.status,
+        "n_checks": found.n_checks,
+        **{status: "; ".join(table["check"]) for status, table in named.items()},
+        "accepted_because": found.accepted_because if found.status == "accepted" else "",
+    }
+    return pd.DataFrame([row])
 
 
 def without_withheld(run: Run, table: pd.DataFrame) -> pd.DataFrame:

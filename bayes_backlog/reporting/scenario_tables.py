@@ -19,6 +19,7 @@ from bayes_backlog.forecasts.queue_age import THRESHOLDS, share_over
 from bayes_backlog.keys import NEEDED_PREFIX, SCENARIO_PREFIX
 from bayes_backlog.reporting.forecast_tables import QUANTILES, as_of, in_panels, joined, stock_fan
 from bayes_backlog.reporting.markdown import TO, between, cases, escape, interval, percent, pipe_table, plural, share
+from bayes_backlog.reporting.standing import standing
 from bayes_backlog.runs import Run
 from bayes_backlog.vocabulary import OFFICE
 
@@ -122,7 +123,9 @@ def needed_table(run: Run) -> str:
     ]
     others = (f"for {share(prob)}" for prob in SHOWN_PROBS)
     headers = ["Target", "Future", "Who", "FTE needed", *others, "Probability with none"]
-    return pipe_table(headers, rows, align="lllrrrr") if rows else NOT_ASKED
+    if not rows:
+        return NOT_ASKED if standing(run).publishes else "Of a refused forecast nothing can be asked."
+    return pipe_table(headers, rows, align="lllrrrr")
 
 
 def _answers(run: Run, name: str) -> Iterator[tuple[dict[Hashable, Any], pd.DataFrame]]:
@@ -148,6 +151,8 @@ def _fte_for(curve: pd.DataFrame, prob: float) -> str:
 def scenario_sentence(run: Run) -> str:
     """Return how many scenarios were compared, or that none was and what to do."""
     n = len(compared(run))
+    if n == 0 and not standing(run).publishes:
+        return "The forecast was refused, and a scenario of it would be no better: none was made."
     if n == 0:
         return "No scenario has been compared with this forecast: `bayes-backlog scenario CONFIG` does it."
     return f"{plural(n, 'scenario')} of the configuration, each on the randomness of the forecast itself."

@@ -11,6 +11,7 @@ from typing import Literal
 
 import pandas as pd
 
+from bayes_backlog.reporting.markdown import listing, plural
 from bayes_backlog.runs import Run
 
 
@@ -44,6 +45,18 @@ class Standing:
     def publishes(self) -> bool:
         """Whether the forecast is shown as an answer."""
         return self.status != "refused"
+
+
+def warning(run: Run) -> str | None:
+    """Return one sentence where a forecast is published although a check failed, for whatever leaves the report."""
+    found = standing(run)
+    if found.status != "accepted":
+        return None
+    failed = listing(list(found.red["check"]))
+    return (
+        f"Warning: {plural(len(found.red), 'check')} of {found.n_checks} came out red ({failed}). The forecast is let "
+        f"through because: {found.accepted_because}"
+    )
 
 
 def standing(run: Run) -> Standing:

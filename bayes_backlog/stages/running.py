@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
+from typing import Any
 
 import pandas as pd
 
@@ -55,12 +56,18 @@ def apply_gate(config: Config, run: Run) -> None:
     update_manifest(run, gate={"red": red["check"].tolist(), "accepted_because": reason})
     if red.empty or reason:
         return
-    lines = "\n  - ".join(red["check"] + ": " + red["message"])
+    lines = "\n  - ".join(_told(row) for row in red.to_dict("records"))
     raise GateRefused(
         f"The forecast in {run.folder} is not fit to publish: {len(red)} check(s) came out red.\n  - {lines}\n"
-        "Mend the model or the data; or record in sampling.accept_gate_failure_because why it may be used, and the "
-        "report will print the reason."
+        f"`bayes-backlog report {run.folder}` shows why, without the answer. Draw more where the sampling failed, mend "
+        "the model or the data; or record in sampling.accept_gate_failure_because why it may be used, and the report "
+        "will print the reason."
     )
+
+
+def _told(verdict: dict[Hashable, Any]) -> str:
+    limit = f" (limit {verdict['threshold']:g})" if verdict["gate"] == "convergence" else ""
+    return f"{verdict['check']}: {verdict['message']}{limit}"
 
 
 def backtest_stage(shop: Workshop) -> dict[pd.Timestamp, Failure]:

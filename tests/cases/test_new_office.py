@@ -24,7 +24,7 @@ from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.cases.reader import read_table
 from bayes_backlog.cases.resemblance import EXACT, PART, PHRASES, SYNONYM, phrase, resemblance
 from bayes_backlog.cases.synthetic import simulate_office
-from bayes_backlog.config import CANONICAL_COLUMNS, Config, Simulate, load_config
+from bayes_backlog.config import CANONICAL_COLUMNS, Backtest, Config, Simulate, load_config
 from bayes_backlog.errors import ConfigError, DataError
 
 KEY = Key.for_synthetic_data()
@@ -190,7 +190,9 @@ def test_a_file_about_something_else_still_gives_a_configuration_that_loads(tmp_
     office = new_office(write(tmp_path, [["Colour", "Length"], ["red", "1.5"], ["blue", "2.5"]]))
     assert office.config.data.columns == {}
     assert set(office.proposal.missing) == {"case_id", "dt_received_inv", "dt_alloc_invest", "dt_pg_signoff"}
-    assert office.config.backtest.n_folds == 0
+    # Nothing is known of the log's length, so the default stands and is to be checked.
+    assert office.config.backtest.n_folds == Backtest().n_folds
+    assert "# CHECK cutoffs" in office.text
 
 
 def test_strange_headers_stay_text(tmp_path: Path) -> None:
@@ -280,11 +282,17 @@ def test_five_digit_case_numbers_are_keys_too(tmp_path: Path) -> None:
 # --- the configuration ---
 
 
+def test_a_date_that_may_end_the_work_is_pointed_out(invented: Office, messy: Office) -> None:
+    asked = '# CHECK not read although it holds dates: "Target close date". Is one of them dt_close?'
+    assert asked in invented.text
+    assert "not read although" not in messy.text
+
+
 @pytest.mark.parametrize(("days", "folds"), [(200, 0), (280, 1), (400, 2), (2000, 4)])
-def test_as_many_folds_as_the_log_has_room_for(invented: Office, days: int, folds: int) -> None:
+def test_as_many_folds_as_the_log_has_room_for(days: int, folds: int) -> None:
     first = pd.Timestamp("2024-01-01")
     span = (first, first + pd.Timedelta(days=days))
-    assert n_folds(Proposal(invented.proposal.source, {}, {}, (), span)) == folds
+    assert n_folds(span) == folds
 
 
 @pytest.mark.parametrize(
@@ -303,7 +311,7 @@ def test_the_command_proposes_and_never_overwrites_unasked(tmp_path: Path) -> No
         assert command("init", str(export), "--out", str(out)) == 0
     assert "Ticket Ref" in told.get()
     assert "check dt_pg_signoff" in told.get()
-    assert "0 column(s) to complete and 1 to check" in told.get()
+    assert "0 line(s) marked TODO, to complete, and 3 marked CHECK" in told.get()
     assert not [person for person in PEOPLE if person in told.get()]
     out.write_text("mine")
     with cli.console.capture() as told:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayes_backlog.cases.case_log import ABSENT_MEANS, CaseLog, load_cases
+from bayes_backlog.cases.case_log import CaseLog, load_cases
+from bayes_backlog.cases.findings import ABSENT_MEANS
 from bayes_backlog.cases.messy_export import write_messy_export
 from bayes_backlog.cases.pseudonyms import Key
 from bayes_backlog.cases.synthetic import simulate_office
@@ -40,7 +41,7 @@ def test_the_raw_export_needs_no_mapping(tmp_path: Path) -> None:
     log, panels = through("opg", file=tmp_path / "export.csv")
     assert panels.caseload.query("level == 'team'")["unit"].nunique() == 3  # two teams, and the queue
     # The export has no role column, and says so.
-    assert counts(log.findings)["absent_columns"] == 1
+    assert [rule for rule in log.findings["rule"] if rule.startswith("absent_")] == ["absent_role"]
     assert set(panels.daily["role"]) == {NO_TEAM}
 
 
@@ -59,8 +60,7 @@ def test_the_incident_log(shared_data: Path) -> None:
     assert panels.as_of == pd.Timestamp("2016-05-31")
     assert panels.daily["signed_off"].sum() > 10_000
     assert panels.daily["date"].min() == pd.Timestamp("2016-03-01")
-    message = log.findings.set_index("rule").loc["absent_columns", "message"]
-    assert "everybody counts as 1.0 FTE" in message
+    assert "everybody counts as 1.0 FTE" in log.findings.set_index("rule").loc["absent_fte", "message"]
 
 
 @pytest.fixture
@@ -82,11 +82,11 @@ def minimal(tmp_path: Path) -> Callable[[str], tuple[CaseLog, Panels]]:
 
 def test_an_office_without_teams_roles_and_sign_offs_still_has_its_panels(minimal: Callable) -> None:
     log, panels = minimal(MINIMAL)
-    note = log.findings.set_index("rule").loc["absent_columns"]
     lacking = ["team", "role", "fte", "weighting", "is_reallocated", "dt_pg_signoff"]
-    assert note["severity"] == "info"
-    assert note["count"] == len(lacking)
-    assert all(ABSENT_MEANS[name] in note["message"] for name in lacking)
+    notes = log.findings[log.findings["rule"].str.startswith("absent_")].set_index("rule")
+    assert list(notes.index) == [f"absent_{name}" for name in lacking]
+    assert (notes["severity"] == "info").all()
+    assert all(ABSENT_MEANS[name] in notes.loc[f"absent_{name}", "message"] for name in lacking)
     # Closure ends the work, everybody is in the one unit that stands for no team, and everything is counted.
     assert panels.daily["signed_off"].sum() == panels.daily["closed"].sum() == 40
     assert set(panels.daily["team"]) == set(panels.daily["role"]) == {NO_TEAM}
@@ -96,6 +96,6 @@ def test_an_office_without_teams_roles_and_sign_offs_still_has_its_panels(minima
 
 def test_an_office_with_sign_off_but_no_closure_ends_its_work_there(minimal: Callable) -> None:
     log, panels = minimal(MINIMAL.replace("dt_close", "dt_pg_signoff"))
-    assert "work ends at sign-off" in log.findings.set_index("rule").loc["absent_columns", "message"]
+    assert "work ends at sign-off" in log.findings.set_index("rule").loc["absent_dt_close", "message"]
     assert panels.daily["signed_off"].sum() == 40
     assert panels.daily["closed"].sum() == 0

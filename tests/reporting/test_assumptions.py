@@ -80,7 +80,8 @@ def test_the_office_s_own_checks_speak_of_parts_that_came_later(own_run, rewrite
     of = {one.id: one for one in read_assumptions(OWN)}
     run = with_status(own_run, rewrite, "signed_off week_sd", "amber")
     assert live_status(run, of["month_batches"]) == ("amber", "signed off week sd amber")
-    assert live_status(run, of["level_momentum"])[1].startswith("received: ")
+    rewrite(run.table("backtest/summary.csv").assign(n_independent=20), run.path("backtest/summary.csv"))
+    assert "received: " in live_status(run, of["level_momentum"])[1]
     assert live_status(run, of["oldest_first"])[0] == "green"
 
 
@@ -154,6 +155,12 @@ def test_coverage_outside_what_chance_allows_is_a_doubt(own_run, rewrite):
         "green",
         "backlog: 95 % of 90 % intervals held on the past (20 folds without overlap)",
     )
+
+
+def test_so_few_folds_that_any_share_may_hold_are_no_evidence(own_run, rewrite):
+    summary = own_run.table("backtest/summary.csv").assign(n_independent=1, coverage_90=0.0)
+    rewrite(summary, own_run.path("backtest/summary.csv"))
+    assert live_status(own_run, assumption(coverage=("backlog",)))[0] == "untested"
 
 
 def test_without_any_word_of_the_run_nothing_is_claimed(tiny_run):

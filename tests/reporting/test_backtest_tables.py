@@ -17,6 +17,8 @@ from bayes_backlog.reporting.backtest_tables import (
 
 AGAINST = "[against `bootstrap_13_weeks`]{.aside}"
 
+SUMMARY = "backtest/summary.csv"
+
 
 def text(markdown: str) -> str:
     return markdown.replace("\u00a0", " ").replace("\u2060", "").replace("\u200b", "")
@@ -140,11 +142,13 @@ def test_coverage_stands_beside_what_is_to_be_expected(tiny_run):
 
 def test_coverage_outside_the_range_is_named(own_run, rewrite):
     table = own_run.table("backtest/summary.csv")
-    assert coverage_sentence(own_run).startswith("All 9 coverages lie within")
-    rewrite(table.assign(n_independent=20), own_run.path("backtest/summary.csv"))
+    assert coverage_sentence(own_run).startswith("Of so few folds any share may hold by chance")
+    rewrite(table.assign(n_independent=20), own_run.path(SUMMARY))
     sentence = text(coverage_sentence(own_run))
     assert sentence.startswith("Of 9 coverages, too few held for backlog at 90 %, wip at 90 % and received at 90 %")
     assert "too many held for backlog at 80 %" in sentence
+    rewrite(table.assign(n_independent=5, coverage_50=0.4, coverage_80=0.8, coverage_90=1), own_run.path(SUMMARY))
+    assert coverage_sentence(own_run).startswith("All 9 coverages lie within")
 
 
 def test_the_picture_has_a_line_for_every_fold_and_model(tiny_run):

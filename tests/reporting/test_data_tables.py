@@ -1,5 +1,6 @@
 """What was read, left out and not known yet: every row of the source is somewhere."""
 
+import pandas as pd
 import pytest
 
 from bayes_backlog.reporting.data_tables import (
@@ -59,9 +60,18 @@ def test_reallocated_cases_are_a_share_of_the_allocated(own_run, rewrite):
     assert lines(reallocation_sentence(own_run))[0].startswith(
         "50 % of allocated cases changed investigator (1 of 2). Without an allocation history"
     )
-    cases = own_run.table("cases/cases.parquet")
-    rewrite(cases.drop(columns="is_reallocated"), own_run.path("cases/cases.parquet"))
-    assert "does not say" in reallocation_sentence(own_run)
+
+
+def test_a_share_that_the_source_does_not_tell_is_not_told(own_run, rewrite):
+    findings = own_run.table("cases/findings.csv")
+    absent = {
+        "rule": "absent_is_reallocated",
+        "severity": "info",
+        "count": 1,
+        "message": "The file has no such column.",
+    }
+    rewrite(pd.concat([findings, pd.DataFrame([absent])]), own_run.path("cases/findings.csv"))
+    assert reallocation_sentence(own_run).endswith("the share is not known.")
 
 
 def test_every_case_is_in_one_state(tiny_run):

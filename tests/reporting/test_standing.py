@@ -6,7 +6,9 @@ from bayes_backlog.reporting.banner import forecast_top, page_top
 from bayes_backlog.reporting.figures import fan_chart
 from bayes_backlog.reporting.forecast_tables import published_backlog
 from bayes_backlog.reporting.headline import answer, backlog_table
-from bayes_backlog.reporting.standing import standing
+from bayes_backlog.reporting.publish import standing_table
+from bayes_backlog.reporting.scenario_tables import needed_table, scenario_sentence
+from bayes_backlog.reporting.standing import standing, warning
 
 
 @pytest.fixture
@@ -56,3 +58,23 @@ def test_a_forecast_let_through_is_shown_but_does_not_look_earned(accepted):
     shown = answer(accepted)
     assert shown.startswith("::: {.answer .unearned}\n*Not an ordinary forecast: checks failed")
     assert "On 29 January 2025 the backlog will be about 107 cases" in shown
+
+
+def test_what_leaves_the_report_says_that_a_check_failed_and_why_it_was_let_through(accepted):
+    assert warning(accepted) == (
+        "Warning: 1 check of 5 came out red (divergences). The forecast is let through because: a trial"
+    )
+    (row,) = standing_table(accepted).to_dict("records")
+    assert (row["status"], row["red"], row["accepted_because"]) == ("accepted", "divergences", "a trial")
+
+
+def test_what_leaves_the_report_of_an_earned_forecast_has_no_warning(tiny_run):
+    assert warning(tiny_run) is None
+    (row,) = standing_table(tiny_run).to_dict("records")
+    assert (row["status"], row["red"], row["accepted_because"]) == ("amber", "", "")
+
+
+def test_of_a_refused_forecast_no_scenario_is_missed(failed, change):
+    bare = change(failed, stages={})
+    assert scenario_sentence(bare).startswith("The forecast was refused")
+    assert needed_table(bare) == "Of a refused forecast nothing can be asked."
