@@ -171,7 +171,7 @@ def backlog_table(run: Run) -> str:
     columns = ["Day", "Median (90\u00a0% interval)", "P(grows)"]
     cells = [
         [
-            f"{row.target_date:%-d\u00a0%b} ({row.horizon_days}\u00a0days)",
+            f"{row.target_date:%-d %b} ({row.horizon_days} days)",
             interval(row.median, row.low, row.high),
             percent(row.rises),
         ]
