@@ -23,7 +23,7 @@ def details(table: str, summary: str = SUMMARY) -> str:
 
 
 def fan_numbers(table: pd.DataFrame) -> str:
-    """Return the points of `fan_chart` and `fan_panels`, a week apart: the last observed ones and all that is forecast.
+    """Return the points of `fan_chart` and `fan_panels`, a week apart: the last observed, and all forecast to the end.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ def fan_numbers(table: pd.DataFrame) -> str:
         step = _rows_a_week(future if len(future) > 1 else past)
         for point in past.iloc[::-step].head(PAST_ROWS).iloc[::-1].to_dict("records"):
             rows.append([escape(panel), f"{point['date']:%-d %b %Y}", cases(point["observed"]), *[""] * len(FAN), ""])
-        for point in future.iloc[step - 1 :: step].to_dict("records"):
+        shown = sorted({*range(step - 1, len(future), step), *range(len(future))[-1:]})
+        for point in future.iloc[shown].to_dict("records"):
             bands = [
                 f"{cases(point[quantile_column((1 - prob) / 2)])}{TO}{cases(point[quantile_column((1 + prob) / 2)])}"
                 for prob in sorted(FAN)

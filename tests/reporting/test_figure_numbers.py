@@ -40,6 +40,12 @@ def test_a_fan_is_given_week_by_week(tiny_run):
     assert len(body) == 6
 
 
+def test_a_fan_that_ends_within_a_week_is_given_to_its_last_day(tiny_run):
+    fan = stock_fan(tiny_run, ("backlog",))
+    *_, last_whole_week, end = rows(fan_numbers(fan[fan["date"] <= "2025-01-27"]))
+    assert [last_whole_week[0], end[0]] == ["22 Jan 2025", "27 Jan 2025"]
+
+
 def test_a_fan_of_weeks_keeps_every_week_and_several_panels_are_named(tiny_run):
     table = weekly_flow_fan(tiny_run)
     head, *body = rows(fan_numbers(table))
