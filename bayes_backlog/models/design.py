@@ -237,32 +237,21 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
     mondays = week_starts(dates)
     n_weeks = _rounded_up((mondays[-1] - mondays[0]).days // 7 + 1, "week")
     weeks = pd.date_range(end=mondays[-1], periods=n_weeks, freq="7D")
+    week_of_day = weeks.get_indexer(mondays)
     office = panels.office.loc[dates]
-    lagged = {
-        "backlog": np.log1p(panels.office["backlog"].clip(lower=0).to_numpy(dtype=float)),
-        "recent_received": recent_received(panels.office["received"].to_numpy()),
-        "office_wip": np.log1p(panels.office["wip"].clip(lower=0).to_numpy(dtype=float)),
-    }
-    states = {
-        name: pd.Series(value, panels.office.index).shift(1, fill_value=0.0).loc[dates].to_numpy()
-        for name, value in lagged.items()
-    }
     own_wip = daily["wip_prev"].clip(lower=0).astype(np.int64)
-    row_wip = own_wip.to_numpy().astype(np.int64)
-    row_day = dates.get_indexer(pd.DatetimeIndex(daily["date"]))
-    row_exposure = daily["exposure"].to_numpy(dtype=float)
-    held, present = (np.bincount(row_day, row_exposure * each, minlength=len(dates)) for each in (row_wip, 1))
-    # A day without anybody has no cases; a month that begins with one must not look like an office without work.
-    states["mean_wip"] = pd.Series(mean_wip(held, present)).where(present > 0).ffill().bfill().to_numpy()
     month_wip = own_wip.groupby([daily["investigator"], daily["date"].dt.to_period("M")]).transform("first")
+    row_day = dates.get_indexer(pd.DatetimeIndex(daily["date"]))
+    row_wip = own_wip.to_numpy().astype(np.int64)
+    row_exposure = daily["exposure"].to_numpy(dtype=float)
+    row_counts = np.stack([daily[flow].to_numpy(dtype=np.int64) for flow in spec.staff_flows])
+    held, present = (np.bincount(row_day, row_exposure * each, minlength=len(dates)) for each in (row_wip, 1))
+    states = _lagged_states(panels.office, dates) | {"mean_wip": _where_present(mean_wip(held, present), present)}
     centre = {name: float(value.mean()) for name, value in states.items()} | {"wip": float(np.log1p(row_wip).mean())}
     staff, row_spell = _spells(daily)
-    row_counts = np.stack([daily[flow].to_numpy(dtype=np.int64) for flow in spec.staff_flows])
-    week_of_day, person = weeks.get_indexer(mondays), staff.spell_investigator[row_spell]
-    n_people, shape = len(staff.investigators), (len(dates), len(staff.investigators))
-    fte = by_person(row_exposure, row_day, person, *shape)
-    cases = np.stack([by_person(counts, row_day, person, *shape) for counts in row_counts], axis=1)
-    pace, week, record = weekly_pace(cases, fte, week_of_day)
+    person, n_people = staff.spell_investigator[row_spell], len(staff.investigators)
+    fte, *cases = (by_person(values, row_day, person, len(dates), n_people) for values in (row_exposure, *row_counts))
+    pace, week, record = weekly_pace(np.stack(cases, axis=1), fte, week_of_day)
     return Design(
         dates=dates,
         calendar=columns - columns.mean(axis=0),
@@ -285,6 +274,24 @@ def build_design(panels: Panels, spec: ModelSpec) -> Design:
         log_pace=pace.swapaxes(0, 1).reshape(len(row_counts), -1),
         record=record,
     )
+
+
+def _lagged_states(office: pd.DataFrame, dates: pd.DatetimeIndex) -> dict[str, Floats]:
+    """Return the office's states on some days as of the previous close, in logs, uncentred."""
+    lagged = {
+        "backlog": np.log1p(office["backlog"].clip(lower=0).to_numpy(dtype=float)),
+        "recent_received": recent_received(office["received"].to_numpy()),
+        "office_wip": np.log1p(office["wip"].clip(lower=0).to_numpy(dtype=float)),
+    }
+    return {
+        name: pd.Series(value, office.index).shift(1, fill_value=0.0).loc[dates].to_numpy()
+        for name, value in lagged.items()
+    }
+
+
+def _where_present(values: Floats, present: Floats) -> Floats:
+    """Return the values of days, of those without staff that of the day before: not an office without work."""
+    return np.asarray(pd.Series(values).where(present > 0).ffill().bfill(), dtype=np.float64)
 
 
 def _allocated(daily: pd.DataFrame, row_day: Ints, n_days: int) -> Ints:
