@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from rich.box import SIMPLE
 from rich.markup import escape as literal
 from rich.table import Table
 
@@ -165,9 +166,9 @@ def needed_staff_table(inverse: pd.DataFrame) -> Table:
         f"{first['quantity']} of at most {first['at_most']} on {first['target_date']:%Y-%m-%d}, probability "
         f"{first['prob']:.0%}: FTE in {first['team']}"
     )
-    table = Table("role", "from", title=literal(title))
+    table = Table("role", "from", title=literal(title), box=SIMPLE)
     for name in ("overtime", "received", "FTE needed", "90 % Monte-Carlo interval", "probability with none"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=name == "FTE needed")
     for row in inverse.to_dict("records"):
         fte, lower, upper = (fte_words(row[name], row["most_tried"]) for name in ("fte", "fte_lower", "fte_upper"))
         table.add_row(
