@@ -166,18 +166,15 @@ def needed_staff_table(inverse: pd.DataFrame) -> Table:
         f"{first['quantity']} of at most {first['at_most']} on {first['target_date']:%Y-%m-%d}, probability "
         f"{first['prob']:.0%}: FTE in {first['team']}"
     )
-    table = Table("role", "from", title=literal(title), box=SIMPLE)
-    for name in ("overtime", "received", "FTE needed", "90 % Monte-Carlo interval", "probability with none"):
-        table.add_column(name, justify="right", no_wrap=name == "FTE needed")
+    table = Table("role", title=literal(title), box=SIMPLE, caption="In brackets the 90 % Monte-Carlo interval.")
+    for name in ("from", "overtime", "received", "FTE needed", "P(with none)"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in inverse.to_dict("records"):
         fte, lower, upper = (fte_words(row[name], row["most_tried"]) for name in ("fte", "fte_lower", "fte_upper"))
         table.add_row(
             *(literal(row["role"]), f"{row['first_date']:%Y-%m-%d}"),
-            f"{row['overtime']:+.0%}",
-            f"{row['inflow']:+.0%}",
-            fte,
-            f"{lower} to {upper}",
-            f"{row['met_without']:.0%}",
+            *(f"{row['overtime']:+.0%}", f"{row['inflow']:+.0%}"),
+            *(f"{fte} ({lower} to {upper})", f"{row['met_without']:.0%}"),
         )
     return table
 
