@@ -29,6 +29,7 @@ NOT_ASKED = (
     "Nobody has asked this forecast what staff a target needs: `bayes-backlog scenario CONFIG --target backlog=CASES "
     "--by DATE` does it."
 )
+NEEDED_CAPTION = "In brackets the 90 % Monte-Carlo interval; at the end the probability with no more staff."
 SHOWN_PROBS = (0.5, 0.9)
 """Probabilities for which the staff needed are told beside the one asked for."""
 
@@ -166,11 +167,12 @@ def needed_staff_table(inverse: pd.DataFrame) -> Table:
         f"{first['quantity']} of at most {first['at_most']} on {first['target_date']:%Y-%m-%d}, probability "
         f"{first['prob']:.0%}: FTE in {first['team']}"
     )
-    table = Table("role", title=literal(title), box=SIMPLE, caption="In brackets the 90 % Monte-Carlo interval.")
-    for name in ("from", "overtime", "received", "FTE needed", "P(with none)"):
+    table = Table("role", title=literal(title), box=SIMPLE, caption=NEEDED_CAPTION)
+    for name in ("from", "overtime", "received", "FTE needed", "with none"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in inverse.to_dict("records"):
-        fte, lower, upper = (fte_words(row[name], row["most_tried"]) for name in ("fte", "fte_lower", "fte_upper"))
+        told = (fte_words(row[name], row["most_tried"]) for name in ("fte", "fte_lower", "fte_upper"))
+        fte, lower, upper = (words.replace("more than ", ">") for words in told)
         table.add_row(
             *(literal(row["role"]), f"{row['first_date']:%Y-%m-%d}"),
             *(f"{row['overtime']:+.0%}", f"{row['inflow']:+.0%}"),

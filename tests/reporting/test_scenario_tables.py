@@ -86,7 +86,7 @@ def test_a_run_without_scenarios_says_so(tiny_run, own_run):
     assert len(scenario_table(bare).splitlines()) == 3
 
 
-@pytest.mark.parametrize(("fte", "words"), [(3.25, "3.2"), (np.inf, "more than 16")])
+@pytest.mark.parametrize(("fte", "words"), [(3.25, "3.2"), (np.inf, ">16 (2.0 to >16)")])
 def test_the_staff_needed_in_words(fte, words):
     row = {"quantity": "backlog", "at_most": 200, "target_date": pd.Timestamp("2025-09-26"), "prob": 0.8}
     row |= {
