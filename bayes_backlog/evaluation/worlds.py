@@ -222,8 +222,9 @@ def _ranks(draws: PosteriorDraws, spec: ModelSpec, truth: Truth) -> pd.DataFrame
     below = {
         "allocated~backlog": draws.elasticity["allocated", "backlog"] < truth.allocated.elasticity_backlog,
         "signed_off~wip": draws.elasticity["signed_off", "wip"] < truth.signed_off.elasticity_wip,
-        "received week_sd": draws.week_sd[:, spec.flows.index("received")] < truth.received.sd_week,
     }
+    if truth.received.sd_week > 0:  # a positive sd cannot be found to be none
+        below["received week_sd"] = draws.week_sd[:, spec.flows.index("received")] < truth.received.sd_week
     return pd.DataFrame([(name, values.mean()) for name, values in below.items()], columns=["parameter", "rank"])
 
 
