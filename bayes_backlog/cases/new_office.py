@@ -116,15 +116,14 @@ def _folds(proposal: Proposal) -> str:
 
 
 def _days(proposal: Proposal) -> list[str]:
-    as_of = "  # as_of: YYYY-MM-DD   # the day of the extract; the last credible date when not given"
+    lines = ["  # as_of: YYYY-MM-DD   # the day of the extract; the last credible date when not given"]
     if proposal.span is None:
-        return [as_of]
-    first, _ = proposal.span
+        return lines
     return [
-        as_of,
+        *lines,
         "  # Without first_date the panel begins with the first case. One case in a hundred came before the day below:",
         "  # where such stragglers lie far back, they would make it begin long before the work did.",
-        f"  # first_date: {first:%Y-%m-%d}",
+        f"  # first_date: {proposal.span[0]:%Y-%m-%d}",
     ]
 
 

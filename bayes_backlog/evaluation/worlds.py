@@ -163,11 +163,7 @@ def run_trial(
         When a replicate failed.
     """
     jobs = [Replicate(world, model, number) for number in range(n) for model in models]
-    return together(map_every(run_replicate, trial, jobs, workers, progress, lambda replicate: replicate.world))
-
-
-def together(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return several outcomes as one."""
+    outcomes = map_every(run_replicate, trial, jobs, workers, progress, lambda replicate: replicate.world)
     names = [field.name for field in dataclasses.fields(Outcome)]
     return Outcome(*(pd.concat([getattr(one, name) for one in outcomes], ignore_index=True) for name in names))
 

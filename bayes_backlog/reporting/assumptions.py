@@ -142,9 +142,8 @@ def _of_verdicts(run: Run, proof: Proof) -> Iterator[tuple[Status, str]]:
 
 def _of_left_out(run: Run, proof: Proof) -> Iterator[tuple[Status, str]]:
     """Whether the totals of some flows lie where the model expects them without having seen them."""
-    if not proof.left_out or not run.path(LEFT_OUT_CHECKS).is_file():
-        return iter(())
-    return _of_checks(run.table(LEFT_OUT_CHECKS), proof.left_out, "left out, ")
+    if proof.left_out and run.path(LEFT_OUT_CHECKS).is_file():
+        yield from _of_checks(run.table(LEFT_OUT_CHECKS), proof.left_out, "left out, ")
 
 
 def _of_checks(table: pd.DataFrame, patterns: Iterable[str], prefix: str) -> Iterator[tuple[Status, str]]:

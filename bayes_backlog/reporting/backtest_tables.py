@@ -169,11 +169,9 @@ def fold_sentences(run: Run) -> list[str]:
 
 def verdict_sentences(run: Run) -> list[str]:
     """Return where the model is better than the baseline, and plainly where it is not."""
-    tables = [summary(run, level).assign(level=level) for level in (OFFICE, "team")]
-    table = pd.concat(tables, ignore_index=True)
+    table = _compared(run)
     if table.empty:
         return []
-    table = table[table["skill"].notna()]
     lost, even = table[table["skill"] < -EVEN], table[table["skill"].abs() <= EVEN]
     n_won = len(table) - len(lost) - len(even)
     sentences = [
@@ -193,9 +191,7 @@ def rival_sentences(run: Run) -> list[str]:
         return []
     table = run.table("backtest/skill.csv").query("model == @MODEL")
     lost = longest(table[table["rival"].isin(BASELINES)]).query("skill < 0").sort_values("skill")
-    told = [summary(run, level).assign(level=level) for level in (OFFICE, "team")]
-    compared = pd.concat(told).dropna(subset="skill")[["quantity", "level"]].drop_duplicates()
-    lost = lost.merge(compared, on=["quantity", "level"])
+    lost = lost.merge(_compared(run)[["quantity", "level"]].drop_duplicates())
     sentences = [_beaten(rows) for _, rows in lost.groupby(["quantity", "level"], sort=False)]
     not_made = run.table("backtest/not_made.csv")
     sentences += [
@@ -204,6 +200,13 @@ def rival_sentences(run: Run) -> list[str]:
         for name, rows in not_made.groupby("model", sort=False)
     ]
     return sentences or ["At the longest distance no baseline beats the model anywhere, and every baseline was made."]
+
+
+def _compared(run: Run) -> pd.DataFrame:
+    """Return `summary` of all levels told of, where there is a skill."""
+    tables = [summary(run, level).assign(level=level) for level in WHOSE]
+    table = pd.concat(tables, ignore_index=True)
+    return table if table.empty else table[table["skill"].notna()]
 
 
 def _beaten(lost: pd.DataFrame) -> str:

@@ -25,6 +25,9 @@ from bayes_backlog.runs import Run
 from bayes_backlog.vocabulary import OFFICE
 
 BASE = "as forecast"
+NOT_COMPARED = "No scenario has been compared with this forecast: `bayes-backlog scenario CONFIG` does it."
+NONE_OF_A_REFUSED = "The forecast was refused, and a scenario of it would be no better: none was made."
+NOT_ASKED_OF_A_REFUSED = "Of a refused forecast nothing can be asked."
 NOT_ASKED = (
     "Nobody has asked this forecast what staff a target needs: `bayes-backlog scenario CONFIG --target backlog=CASES "
     "--by DATE` does it."
@@ -126,7 +129,7 @@ def needed_table(run: Run) -> str:
     others = (f"for {share(prob)}" for prob in SHOWN_PROBS)
     headers = ["Target", "Future", "Who", "FTE needed", *others, "Probability with none"]
     if not rows:
-        return NOT_ASKED if standing(run).publishes else "Of a refused forecast nothing can be asked."
+        return NOT_ASKED if standing(run).publishes else NOT_ASKED_OF_A_REFUSED
     return pipe_table(headers, rows, align="lllrrrr")
 
 
@@ -153,10 +156,8 @@ def _fte_for(curve: pd.DataFrame, prob: float) -> str:
 def scenario_sentence(run: Run) -> str:
     """Return how many scenarios were compared, or that none was and what to do."""
     n = len(compared(run))
-    if n == 0 and not standing(run).publishes:
-        return "The forecast was refused, and a scenario of it would be no better: none was made."
     if n == 0:
-        return "No scenario has been compared with this forecast: `bayes-backlog scenario CONFIG` does it."
+        return NOT_COMPARED if standing(run).publishes else NONE_OF_A_REFUSED
     return f"{plural(n, 'scenario')} of the configuration, each on the randomness of the forecast itself."
 
 

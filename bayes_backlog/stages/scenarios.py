@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -148,21 +149,23 @@ def needed_staff(shop: Workshop, scenario: Scenario | None, asked: Asked, levers
     """
     prepared, name = _prepared(shop), scenario.name if scenario else NO_SCENARIO
     base = scenario_frame(shop.config, prepared, scenario)
-    futures = {pair: with_scenario(base, _pulled(*pair), prepared.panels.roster) for pair in _pairs(levers)}
-    combinations = list(itertools.product(_questions(asked, base), futures))
+    pairs = _pairs(levers)
+    combinations = list(itertools.product(_questions(asked, base), pairs))
     if len(combinations) > MAX_COMBINATIONS:
         raise ConfigError(
             f"{len(combinations)} combinations of role, day, overtime and inflow are more than the {MAX_COMBINATIONS} "
             "that one search tries, each with some ten forecasts. Give fewer values."
         )
+    futures = {pair: with_scenario(base, _pulled(*pair), prepared.panels.roster) for pair in pairs}
     run_stages(shop, up_to("forecast"))
+    draws = fitted_draws(shop, prepared, shop.config.forecast.draws_per_chain)
     rows, curves = [], []
     for question, (overtime, inflow) in combinations:
         joiner = question.joiner
         title = f"{joiner.role} from {joiner.first_date:%-d %B} with {overtime:+.0%} overtime, {inflow:+.0%} received"
         with shop.bar(f"Staff needed: {title}") as progress:
             answer = needed_fte(
-                fitted_draws(shop, prepared, shop.config.forecast.draws_per_chain),
+                draws,
                 futures[overtime, inflow],
                 prepared.design,
                 prepared.spec,
@@ -170,10 +173,10 @@ def needed_staff(shop: Workshop, scenario: Scenario | None, asked: Asked, levers
                 question,
                 progress=lambda done, show=progress: show(done, 0, f"{done} futures tried"),  # type: ignore[misc]
             )
-        row = _row(question, answer, {"overtime": overtime, "inflow": inflow})
-        rows.append(row)
-        curve = answer.curve()
-        curves.append(curve.join(pd.DataFrame([row] * len(curve), columns=SEARCHED)))
+        found = (joiner.role, pd.Timestamp(joiner.first_date), overtime, inflow)
+        searched: dict[str, Any] = dict(zip(SEARCHED, found, strict=True))
+        rows.append(_row(question, answer, searched))
+        curves.append(answer.curve().assign(**searched))
     made = {"inverse": pd.DataFrame(rows), "inverse_curve": pd.concat(curves, ignore_index=True)}
     artefacts = {f"scenarios/{name}/{table}.csv": rows for table, rows in made.items()}
     for artefact, written in artefacts.items():
@@ -230,16 +233,14 @@ def _pulled(overtime: float, inflow: float) -> Scenario:
     )
 
 
-def _row(question: Question, answer: Answer, pulled: dict[str, float]) -> dict[str, object]:
+def _row(question: Question, answer: Answer, searched: dict[str, Any]) -> dict[str, object]:
     return {
         "quantity": question.quantity,
         "at_most": question.at_most,
         "target_date": question.by,
         "prob": question.prob,
         "team": question.joiner.team,
-        "role": question.joiner.role,
-        "first_date": pd.Timestamp(question.joiner.first_date),
-        **pulled,
+        **searched,
         "fte": answer.fte,
         "fte_lower": answer.fte_lower,
         "fte_upper": answer.fte_upper,

@@ -12,14 +12,7 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from bayes_backlog.evaluation.worlds import (
-    TRIAL,
-    WORLDS,
-    Outcome,
-    coverage_table,
-    recovery_table,
-    run_trial,
-)
+from bayes_backlog.evaluation.worlds import TRIAL, WORLDS, Outcome, coverage_table, recovery_table, run_trial
 from bayes_backlog.jobs import as_many_as
 
 pytestmark = pytest.mark.slow
@@ -55,7 +48,7 @@ def test_a_model_of_rows_fails_where_weeks_are_shared_and_is_found_out(tried: Tr
     assert coverage(tried("week")).mean(axis=1)["rows alone"] < 0.84
     checks = tried("week").checks
     refused = (checks["status"] == "red").groupby([checks["model"], checks["replicate"]]).any().groupby("model").mean()
-    assert refused["rows alone"] > 0.5 > 0.15 > refused["default"]
+    assert refused["rows alone"] > 0.5 > 0.1 > refused["default"]
 
 
 @pytest.mark.parametrize("world", ["capacity-limited", "inflow-limited"])
