@@ -84,6 +84,7 @@ class Staffing(Section):
 
     `annual_leaving_rate` is the share of staff expected to leave within a year, each on a day drawn for each draw, not
     replaced; "roster" estimates it from the roster, its uncertainty included; 0 keeps everybody whom the roster keeps.
+    `annual_moving_rate` is how often somebody changes team in a year; unless it is given, as often as in the last year.
     """
 
     joiners: tuple[Joiners, ...] = ()
@@ -91,6 +92,7 @@ class Staffing(Section):
     fte_changes: tuple[FteChange, ...] = ()
     leave: tuple[Leave, ...] = ()
     annual_leaving_rate: Annotated[float, Field(ge=0, lt=5)] | Literal["roster"] | None = None
+    annual_moving_rate: Annotated[float, Field(ge=0, lt=5)] | None = None
 
     @field_validator("leavers")
     @classmethod

@@ -62,6 +62,9 @@ TERMS: tuple[Term, ...] = (
     Term("week_ending", "key", "day", "Sunday that ends the week"),
     Term("measure", "key", "", "what was measured of the queue: a share that waits long, or an age in days"),
     Term("question", "key", "", "what was asked: met_by, met_for_good (by when?) or starts_per_fte_day"),
+    Term("moved_on", "key", "", "number of the first date, from 0, on which somebody sits in another team in a draw"),
+    Term("moved_to", "key", "", "number of that team among the forecast's places, from 0"),
+    Term("place", "key", "", "a team in which somebody may sit in the forecast"),
     Term("error", "key", "", "kind of error for which a fold of the backtest has no scores"),
     Term("message", "key", "", "what was found, in words"),
     # milestones of a case

@@ -8,10 +8,10 @@ import xarray as xr
 
 from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.paired import Seed
-from bayes_backlog.forecasts.rates import leaving_days
-from bayes_backlog.forecasts.tables import summary, units
+from bayes_backlog.forecasts.staff_changes import draw_moves, leaving_days
+from bayes_backlog.forecasts.tables import move, summary, units
 from bayes_backlog.forecasts.target import target_dates
-from bayes_backlog.models.design import Floats, Ints
+from bayes_backlog.models.design import Floats
 from bayes_backlog.vocabulary import OFFICE, QUANTILE_LEVELS, quantile_column
 
 KEYS = ("question", "level", "unit", "prob", "target_date", "horizon_days")
@@ -34,7 +34,7 @@ def answers_table(
     target : DataFrame
         Of `target.target_table`.
     seed : Seed
-        With which it was rolled forward: it says again who leaves when.
+        With which it was rolled forward: it says again who leaves or moves when.
 
     Returns
     -------
@@ -56,10 +56,10 @@ def starts_per_fte_day(predictions: xr.Dataset, frame: FutureFrame, cutoff: pd.T
     that never have one have no row.
     """
     n = predictions.sizes["chain"] * predictions.sizes["draw"]
-    fte_days = _fte_days(frame, leaving_days(n, frame, seed))
+    fte_days = _fte_days(n, frame, seed)
     rows = []
     for level, unit, values in units(predictions, "allocated"):
-        worked = fte_days[level, unit]
+        worked = fte_days[level][unit]
         works = worked > 0
         if works.any():
             rate = values.sum(axis=1)[works] / worked[works]
@@ -69,13 +69,20 @@ def starts_per_fte_day(predictions: xr.Dataset, frame: FutureFrame, cutoff: pd.T
     return table.assign(question="starts_per_fte_day", target_date=last, horizon_days=(last - cutoff).days)
 
 
-def _fte_days(frame: FutureFrame, leaving: Ints) -> dict[tuple[str, str], Floats]:
-    """Return the (n,) FTE-days of every (level, unit); `leaving` is (n, I)."""
-    cells = {(OFFICE, OFFICE): np.ones(frame.exposure.shape, dtype=bool)}
-    for level, place, labels in (("team", frame.team, frame.teams), ("role", frame.role, frame.roles)):
-        cells |= {(level, label): place == k for k, label in enumerate(labels)}
-    each = np.stack([frame.exposure * found for found in cells.values()], axis=2)
-    total = np.zeros((len(leaving), len(cells)))
-    for day, fte in enumerate(each):
-        total += (day < leaving) @ fte
-    return dict(zip(cells, total.T, strict=True))
+def _fte_days(n: int, frame: FutureFrame, seed: Seed) -> dict[str, dict[str, Floats]]:
+    """Return the (n,) FTE-days of every unit, by level."""
+    leaving, moves = leaving_days(n, frame, seed), draw_moves(n, frame, seed)
+    teams, roles = np.array(frame.teams), np.array(frame.roles)
+    by_day: dict[str, dict[str, Floats]] = {
+        level: {str(label): np.zeros((n, len(frame.dates))) for label in labels}
+        for level, labels in ((OFFICE, [OFFICE]), ("team", teams), ("role", roles))
+    }
+    for person in range(len(frame.investigators)):
+        worked = frame.exposure[:, person] * (np.arange(len(frame.dates)) < leaving[:, [person]])
+        team, role = teams[frame.team[:, person]], roles[frame.role[:, person]]
+        by_day[OFFICE][OFFICE] += worked
+        for level, labels in (("team", team), ("role", role)):
+            for label in np.unique(labels):
+                by_day[level][str(label)] += worked * (labels == label)
+        move(by_day["team"], worked, team, moves.day[:, person], teams[moves.team[:, person]])
+    return {level: {unit: total.sum(axis=1) for unit, total in of.items()} for level, of in by_day.items()}

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from bayes_backlog.assumptions import DayKind, FteChange, Joiners, Scenario, Staffing, Who
 from bayes_backlog.errors import ConfigError, nearest
-from bayes_backlog.forecasts.future import DAYS_PER_YEAR, FutureFrame, Turnover
+from bayes_backlog.forecasts.future import FutureFrame
+from bayes_backlog.forecasts.turnover import Turnover, estimated_turnover
 from bayes_backlog.models.design import UNUSED, Floats, ramp
 from bayes_backlog.sections import OpenPeriod
 
@@ -31,7 +32,7 @@ def with_staffing(frame: FutureFrame, staffing: Staffing, roster: pd.DataFrame) 
     frame : FutureFrame
         The days ahead, as the roster shows them.
     staffing : Staffing
-        Joiners, leavers, changes of FTE, leave, and how many more may leave.
+        Joiners, leavers, changes of FTE, leave, and how many more may leave or move.
     roster : DataFrame
         Columns of `panels.roster`, from which leaving can be estimated.
 
@@ -54,6 +55,9 @@ def with_staffing(frame: FutureFrame, staffing: Staffing, roster: pd.DataFrame) 
         rate = staffing.annual_leaving_rate
         turnover = estimated_turnover(roster, frame.as_of) if rate == "roster" else Turnover(rate)
         frame = dataclasses.replace(frame, turnover=turnover)
+    if staffing.annual_moving_rate is not None:
+        moving = dataclasses.replace(frame.moving, turnover=Turnover(staffing.annual_moving_rate))
+        frame = dataclasses.replace(frame, moving=moving)
     return frame
 
 
@@ -70,16 +74,6 @@ def with_scenario(frame: FutureFrame, scenario: Scenario, roster: pd.DataFrame) 
         cleared[frame.dates.searchsorted(pd.Timestamp(clearing.day))] += clearing.cases
     limit = frame.wip_limit if scenario.wip_limit is None else scenario.wip_limit
     return dataclasses.replace(frame, factor=factor, added_received=added, cleared=cleared, wip_limit=limit)
-
-
-def estimated_turnover(roster: pd.DataFrame, as_of: pd.Timestamp) -> Turnover:
-    """Return the annual leaving rate that a roster shows, from its leavers (and a half) and its person-years."""
-    here = roster[roster["first_date"] <= as_of]
-    last = here["last_date"].where(here["last_date"] <= as_of, as_of)
-    years = float((last - here["first_date"]).dt.days.add(1).sum()) / DAYS_PER_YEAR
-    is_open = here["last_date"].isna() | (here["last_date"] > as_of)
-    n_left = int((~is_open.groupby(here["investigator"]).any()).sum())
-    return Turnover(annual_rate=(n_left + 0.5) / years, n_leavers=n_left + 0.5)
 
 
 def _with_joiner(frame: FutureFrame, joiner: Joiners) -> FutureFrame:

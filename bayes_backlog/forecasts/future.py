@@ -1,12 +1,12 @@
 """The future frame: calendar, staff and opening stocks of the forecast days, known before anything is drawn.
 
-The calendar is certain. Staff are those the roster shows: present people stay, with the team, role and FTE of their
-last day; leavers leave and joiners start on the dates the roster gives. `forecasts.assumed` adds what is assumed.
+The calendar is certain. Staff are those the roster shows: present people stay, with the role and FTE of their last day;
+leavers leave and joiners start on the dates the roster gives. Some move to another team, as often as in the last year.
+`forecasts.assumed` adds what is assumed.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_backlog import config
+from bayes_backlog.forecasts.turnover import Moving, Turnover, estimated_moving
 from bayes_backlog.models.design import (
     RECENT_WORKING_DAYS,
     Design,
@@ -29,16 +30,6 @@ from bayes_backlog.panels import Panels
 from bayes_backlog.panels.calendar import calendar_table
 from bayes_backlog.panels.events import open_cases
 from bayes_backlog.vocabulary import NO_TEAM
-
-DAYS_PER_YEAR = 365.25
-
-
-@dataclass(frozen=True)
-class Turnover:
-    """Share of staff that leaves within a year: known, or estimated from so many leavers (a gamma distribution)."""
-
-    annual_rate: float = 0.0
-    n_leavers: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -77,6 +68,8 @@ class FutureFrame:
         Place of the first working day on which somebody has left the office; H who has not by the end.
     turnover : Turnover
         Who may leave besides.
+    moving : Moving
+        Who may move to another team.
     factor : dict of (H,) float
         What the rate of a flow is multiplied by, where that is not 1.
     added_received : (H,) float
@@ -105,6 +98,7 @@ class FutureFrame:
     described: pd.DataFrame
     leaving: Ints
     turnover: Turnover
+    moving: Moving
     factor: dict[str, Floats]
     added_received: Floats
     cleared: Ints
@@ -180,6 +174,7 @@ def build_future_frame(
         described=table.loc[dates],
         leaving=_leaving(last_dates.max().reindex(list(people)), dates),
         turnover=Turnover(),
+        moving=estimated_moving(panels.roster, panels.as_of, teams),
         factor={},
         added_received=np.zeros(len(dates)),
         cleared=np.zeros(len(dates), np.int64),

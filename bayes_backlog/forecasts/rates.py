@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bayes_backlog.forecasts.future import DAYS_PER_YEAR, FutureFrame
+from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.paired import Seed, stream
+from bayes_backlog.forecasts.staff_changes import Moves, draw_moves, leaving_days
 from bayes_backlog.models.design import Design, Floats, Ints, mean_wip
 from bayes_backlog.models.draws import NOBODY, Counts, PosteriorDraws, draw_weeks, own_rates
 from bayes_backlog.models.own_pace import Record, log_pace
@@ -65,6 +66,8 @@ class Rates:
         Of all labels of the frame.
     leaving : (n, I) int
         Place of the first working day on which somebody has left: as known, or earlier by turnover.
+    moves : Moves
+        Who moves to which team.
     share : (n, I) float
         Part of everybody's exposure that counts.
     draws, frame, design, spec
@@ -76,6 +79,7 @@ class Rates:
     team_effect: Floats
     role_effect: Floats
     leaving: Ints
+    moves: Moves
     share: Floats
     draws: PosteriorDraws
     frame: FutureFrame
@@ -86,7 +90,10 @@ class Rates:
         """Return the rates of some of the draws, as views."""
         by_draw = ("log_day", "log_person", "team_effect", "role_effect", "leaving", "share")
         return dataclasses.replace(
-            self, **{name: getattr(self, name)[rows] for name in by_draw}, draws=self.draws.rows(rows)
+            self,
+            **{name: getattr(self, name)[rows] for name in by_draw},
+            moves=self.moves.rows(rows),
+            draws=self.draws.rows(rows),
         )
 
 
@@ -105,6 +112,7 @@ def future_rates(
         team_effect=_with_unseen(draws.team_effect, draws.team_sd, frame.teams, seed, "team"),
         role_effect=_with_unseen(draws.role_effect, draws.role_sd, frame.roles, seed, "role"),
         leaving=leaving_days(draws.n, frame, seed),
+        moves=draw_moves(draws.n, frame, seed),
         share=np.ones((draws.n, len(frame.investigators))) if share is None else share,
         draws=draws,
         frame=frame,
@@ -122,6 +130,11 @@ def office_mean(rates: Rates, flow: str, day: int, state: State) -> Floats:
 def exposures(rates: Rates, day: int) -> Floats:
     """Return the (n, I) FTE that works on a day."""
     return rates.frame.exposure[day] * rates.share * (day < rates.leaving)
+
+
+def teams(rates: Rates, day: int) -> Ints:
+    """Return the (n, I) team that everybody sits in on a day."""
+    return rates.moves.teams(day, rates.frame.team[day])
 
 
 def this_morning(rates: Rates, day: int, state: State) -> State:
@@ -156,7 +169,8 @@ def month_means(rates: Rates, flow: str, days: slice, state: State) -> Floats:
 def people_means(rates: Rates, flow: str, day: int, state: State) -> Floats:
     """Return the (n, I) means of a staff flow on a day, in cases; 0 for who is absent."""
     k, frame = rates.spec.staff_flows.index(flow), rates.frame
-    place = rates.team_effect[:, k, frame.team[day]] + rates.role_effect[:, k, frame.role[day]]
+    team = np.take_along_axis(rates.team_effect[:, k], teams(rates, day), axis=1)
+    place = team + rates.role_effect[:, k, frame.role[day]]
     person = rates.log_person[:, k] + place + rates.draws.ramp[:, k, None] * frame.ramp[day]
     own = _answer(rates, flow, "wip", np.log1p(np.maximum(state.wip, 0)))
     rate = np.exp(person + own + _log_office(rates, flow, day, state)[:, None])
@@ -166,19 +180,6 @@ def people_means(rates: Rates, flow: str, day: int, state: State) -> Floats:
 def dispersion(rates: Rates, flow: str) -> Floats:
     """Return the (n,) dispersion of a flow's day totals."""
     return rates.draws.dispersion[:, rates.spec.flows.index(flow)]
-
-
-def leaving_days(n: int, frame: FutureFrame, seed: Seed) -> Ints:
-    """Return `Rates.leaving`: the day known, or an earlier one by turnover, of which each person has a stream."""
-    turnover, known = frame.turnover, np.tile(frame.leaving, (n, 1))
-    if turnover.annual_rate == 0:
-        return known
-    years = (frame.dates - frame.as_of).days.to_numpy() / DAYS_PER_YEAR
-    rate = np.full(n, turnover.annual_rate)
-    if np.isfinite(turnover.n_leavers):
-        rate *= stream(seed, "leaving", "rate").standard_gamma(turnover.n_leavers, n) / turnover.n_leavers
-    stays = np.stack([stream(seed, "leaving", name).standard_exponential(n) for name in frame.investigators], axis=1)
-    return np.minimum(known, np.searchsorted(years, stays / rate[:, None]))
 
 
 def _factor(frame: FutureFrame, flow: str, day: int) -> float:

@@ -34,6 +34,7 @@ from bayes_backlog.forecasts.rates import (
     office_mean,
     people_means,
     shares,
+    teams,
     this_morning,
 )
 from bayes_backlog.models.design import Design, Floats, Ints
@@ -124,7 +125,9 @@ def roll_forward(
     xarray.Dataset
         int32 counts: received, removed, further flows, backlog (chain, draw, date); allocated, signed_off, taken_over,
         handed_over, wip (chain, draw, date, investigator); team and role (date, investigator); backlog_start () and
-        wip_start (investigator). Days off have no flows and keep the stocks of the day before.
+        wip_start (investigator). Days off have no flows and keep the stocks of the day before. Who moves in a draw sits
+        in place number `moved_to` from date number `moved_on` on, both (chain, draw, investigator), and in `team` until
+        then; who does not has a `moved_on` beyond the last date. `place` (place) has all teams.
     """
     rates = future_rates(draws, frame, design, spec, seed, share)
     return roll(rates, draw_chances(draws.n, frame, spec, seed), progress=progress)
@@ -142,7 +145,7 @@ def roll(
         block = {name: values[rows] for name, values in paths.items()}
         _roll_block(rates.rows(rows), chances.rows(rows), working, block)
         progress(rows.stop, draws.n)
-    return _dataset(draws.chains, frame, paths, working)
+    return _dataset(rates, paths, working)
 
 
 def draw_chances(n: int, frame: FutureFrame, spec: ModelSpec, seed: paired.Seed) -> Chances:
@@ -210,9 +213,9 @@ def _handovers(rates: Rates, day: int, state: State, chances: Chances) -> tuple[
     handed_over, taken_over = np.zeros_like(state.wip), np.zeros_like(state.wip)
     left = (rates.leaving == day) & (state.wip > 0)
     for person in np.flatnonzero(left.any(axis=0)).tolist():
-        rows, team = left[:, person], rates.frame.team[day]
-        present = exposures(rates, day)[rows]
-        colleagues = present * (team == team[person])
+        rows = left[:, person]
+        present, team = exposures(rates, day)[rows], teams(rates, day)[rows]
+        colleagues = present * (team == team[:, [person]])
         heirs = np.where(colleagues.any(axis=1, keepdims=True), colleagues, present)
         parts = paired.divide(state.wip[rows, person], NO_CLUMPS * heirs, chances.heirs[rows, person])
         taken_over[rows] += parts
@@ -300,12 +303,15 @@ def _write_stocks(paths: dict[str, Counts], at: slice, state: State) -> None:
     paths["backlog"][:, at], paths["wip"][:, at] = state.backlog[:, None], state.wip[:, None]
 
 
-def _dataset(chains: int, frame: FutureFrame, paths: dict[str, Counts], working: Ints) -> xr.Dataset:
-    def split(values: Counts) -> Counts:
-        return values.reshape(chains, -1, *values.shape[1:])
+def _dataset(rates: Rates, paths: dict[str, Counts], working: Ints) -> xr.Dataset:
+    frame, moves = rates.frame, rates.moves
 
-    teams, roles = np.array(frame.teams, dtype=object), np.array(frame.roles, dtype=object)
+    def split(values: np.ndarray) -> np.ndarray:
+        return values.reshape(rates.draws.chains, -1, *values.shape[1:])
+
+    labels, roles = np.array(frame.teams, dtype=object), np.array(frame.roles, dtype=object)
     day = np.clip(np.searchsorted(working, np.arange(len(frame.all_dates))), 0, len(working) - 1)
+    moved_on = np.append(working, len(frame.all_dates))[moves.day].astype(np.int32)
     return xr.Dataset(
         {
             name: (("chain", "draw", "date", "investigator")[: values.ndim + 1], split(values))
@@ -314,11 +320,14 @@ def _dataset(chains: int, frame: FutureFrame, paths: dict[str, Counts], working:
         | {
             "backlog_start": ((), np.int32(frame.backlog_start)),
             "wip_start": (("investigator",), frame.wip_start.astype(np.int32)),
+            "moved_on": (("chain", "draw", "investigator"), split(moved_on)),
+            "moved_to": (("chain", "draw", "investigator"), split(moves.team.astype(np.int32))),
         },
         coords={
             "date": frame.all_dates,
             "investigator": list(frame.investigators),
-            "team": (("date", "investigator"), teams[frame.team[day]].astype(str)),
+            "team": (("date", "investigator"), labels[frame.team[day]].astype(str)),
             "role": (("date", "investigator"), roles[frame.role[day]].astype(str)),
+            "place": list(frame.teams),
         },
     )

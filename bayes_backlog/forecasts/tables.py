@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayes_backlog.models.design import Ints
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS
 from bayes_backlog.vocabulary import FURTHER_FLOWS, OFFICE, QUANTILE_LEVELS, STOCKS, quantile_column
@@ -36,12 +37,53 @@ def office_totals(predictions: xr.Dataset, quantity: str) -> Counts:
     return values.sum(axis=2, dtype=np.int32) if quantity in PER_PERSON else values
 
 
-def group_totals(predictions: xr.Dataset, quantity: str, level: str) -> Iterator[tuple[str, Counts]]:
-    """Yield (unit, (n, date) draws) of every team or role: sums over the people who are in it on each date."""
+def group_totals(predictions: xr.Dataset, quantity: str, level: str) -> dict[str, Counts]:
+    """Return (n, date) draws of every team or role: sums over the people who are in it on each date, draw by draw."""
     values = flat(predictions[quantity])
     labels = predictions[level].transpose("date", "investigator").to_numpy()
-    for unit in np.unique(labels):
-        yield str(unit), np.einsum("ndi,di->nd", values, (labels == unit).astype(np.int32))
+    units = np.unique(labels)
+    totals = {str(unit): np.einsum("ndi,di->nd", values, (labels == unit).astype(np.int32)) for unit in units}
+    if level == "team" and "moved_on" in predictions:
+        moved_on, moved_to = (
+            predictions[name].transpose("chain", "draw", "investigator").to_numpy().reshape(values.shape[0], -1)
+            for name in ("moved_on", "moved_to")
+        )
+        places = predictions["place"].to_numpy().astype(str)
+        for person in range(labels.shape[1]):
+            move(totals, values[:, :, person], labels[:, person], moved_on[:, person], places[moved_to[:, person]])
+    return dict(sorted(totals.items()))
+
+
+def move[Number: np.number](
+    totals: dict[str, NDArray[Number]],
+    values: NDArray[Number],
+    before: NDArray[np.str_],
+    moved_on: Ints | Counts,
+    moved_to: NDArray[np.str_],
+) -> None:
+    """Take what counts of somebody after a move from the old team's totals to the new one's.
+
+    Parameters
+    ----------
+    totals : dict of (n, D) array
+        By team, in place; a team that is not there begins at 0.
+    values : (n, D) array
+        What counts of the person in each draw and on each day.
+    before : (D,) str
+        Team of who does not move.
+    moved_on : (n,) int
+        Place of the first day in the new team; D or more where the person stays.
+    moved_to : (n,) str
+        The new team.
+    """
+    n_days = values.shape[1]
+    movers = np.flatnonzero(moved_on < n_days)
+    moved = values[movers] * (np.arange(n_days) >= moved_on[movers, None])
+    for team in np.unique(before):
+        totals[str(team)][movers] -= moved * (before == team)
+    for team in np.unique(moved_to[movers]):
+        here = moved_to[movers] == team
+        totals.setdefault(str(team), np.zeros_like(values))[movers[here]] += moved[here]
 
 
 def units(predictions: xr.Dataset, quantity: str) -> Iterator[tuple[str, str, Counts]]:
@@ -49,7 +91,7 @@ def units(predictions: xr.Dataset, quantity: str) -> Iterator[tuple[str, str, Co
     yield OFFICE, OFFICE, office_totals(predictions, quantity)
     if quantity in PER_PERSON:
         for level in ("team", "role"):
-            for unit, values in group_totals(predictions, quantity, level):
+            for unit, values in group_totals(predictions, quantity, level).items():
                 yield level, unit, values
 
 

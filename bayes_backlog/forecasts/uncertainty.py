@@ -29,7 +29,7 @@ from bayes_backlog.vocabulary import FURTHER_FLOWS, STOCKS
 STREAMS: dict[str, frozenset[str]] = {
     "level": frozenset({"level"}),
     "week": frozenset({"week"}),
-    "staff": frozenset({"newcomer", "leaving", "heirs"}),
+    "staff": frozenset({"newcomer", "leaving", "moving", "heirs"}),
     "counts": frozenset({"removed", "allocated", "signed_off", *FURTHER_FLOWS}),
 }
 """First words of the random streams that make up each component of what the office does."""

@@ -46,7 +46,7 @@ def team_fan(run: Run, quantity: str) -> pd.DataFrame:
         panel (the team), date, observed, q05 ... q95, as in `forecast_tables.stock_fan`.
     """
     future = predictions(run)
-    draws = dict(group_totals(future, quantity, "team"))
+    draws = group_totals(future, quantity, "team")
     past = group_history(run, quantity, "team")
     past = past.reindex(columns=sorted({*past, *draws}), fill_value=0)
     if quantity != "wip":

@@ -1,13 +1,14 @@
 """Rolling origins: cutoffs, targets that are working days, and windows that hold no honest backtest."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from bayes_backlog.cases.case_log import CaseLog
-from bayes_backlog.config import Backtest, Calendar, Config
+from bayes_backlog.config import Backtest, Calendar, Config, load_config
 from bayes_backlog.errors import ConfigError
 from bayes_backlog.evaluation.backtest import known_past, with_window
 from bayes_backlog.evaluation.folds import Fold, rolling_folds
@@ -141,3 +142,11 @@ def test_a_rolling_window_hides_earlier_days_from_the_model(small_log: CaseLog, 
     later = expanding.panels.office.loc[first_date:]
     pd.testing.assert_frame_equal(rolling.panels.office.loc[first_date:], later)
     assert with_window(small_config, None) is small_config
+
+
+@pytest.mark.parametrize("name", ["demo_quarters", "ipra_quarters"])
+def test_the_quarters_of_a_study_are_known_by_its_data(name: str) -> None:
+    config = load_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
+    as_of = config.data.as_of or config.simulate.last_date
+    found = rolling_folds(config.backtest, config.calendar, pd.Timestamp(config.data.first_date), pd.Timestamp(as_of))
+    assert len(found) == 16

@@ -11,11 +11,12 @@ import pytest
 import xarray as xr
 
 from bayes_backlog.forecasts.answers import COLUMNS, answers_table, starts_per_fte_day
-from bayes_backlog.forecasts.future import FutureFrame, Turnover
-from bayes_backlog.forecasts.rates import leaving_days
+from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.roll_forward import roll_forward
+from bayes_backlog.forecasts.staff_changes import draw_moves, leaving_days
 from bayes_backlog.forecasts.tables import flat
 from bayes_backlog.forecasts.target import target_table
+from bayes_backlog.forecasts.turnover import Moving, Turnover
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.draws import PosteriorDraws
 
@@ -44,7 +45,8 @@ def half_time(frame: FutureFrame) -> FutureFrame:
     team[:] = np.arange(team.shape[1]) % 2
     team[len(team) // 2 :, 0] = 1
     exposure[:, 1] = 0
-    return dataclasses.replace(frame, team=team, exposure=exposure)
+    moving = dataclasses.replace(frame.moving, turnover=Turnover())
+    return dataclasses.replace(frame, team=team, exposure=exposure, moving=moving)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,24 @@ def test_starts_are_over_the_days_that_people_work(one_a_day: xr.Dataset, half_t
     assert starts[["q05", "q95"]].iloc[0].tolist() == pytest.approx([2.1, 3.9])
     heads = (half_time.exposure > 0).sum()
     assert one_a_day["allocated"].isel(chain=0).sum() == heads  # per head the answer would be 1
+
+
+def test_who_moves_in_a_draw_counts_in_each_team_for_the_days_there(
+    one_a_day: xr.Dataset, half_time: FutureFrame
+) -> None:
+    """Starts that are moved without their days, or days without their starts, give teams other rates."""
+    pull = np.ones(2)
+    moving = dataclasses.replace(half_time, moving=Moving(Turnover(5.0), pull, frozenset()))
+    moves = draw_moves(2, moving, SEED)
+    last = len(moving.dates)
+    assert 0 < (moves.day < last).sum() < moves.day.size
+    on = np.append(moving.all_dates.get_indexer(moving.dates), len(moving.all_dates))[moves.day]
+    rows = (("chain", "draw", "investigator"), on[:, None]), (("chain", "draw", "investigator"), moves.team[:, None])
+    told = one_a_day.assign(moved_on=rows[0], moved_to=rows[1]).assign_coords(place=list(moving.teams))
+    starts = starts_per_fte_day(told, moving, moving.all_dates[0], SEED)
+    assert starts["mean"].tolist() == pytest.approx([3.0] * len(starts))
+    stayed = starts_per_fte_day(one_a_day, moving, moving.all_dates[0], SEED).query("level == 'team'")
+    assert (stayed["mean"] - 3.0).abs().max() > 0.1
 
 
 def test_a_place_where_nobody_works_has_no_rate(one_a_day: xr.Dataset, half_time: FutureFrame) -> None:

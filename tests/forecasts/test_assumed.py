@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from bayes_backlog.assumptions import Clearing, FteChange, Joiners, Leave, Leaver, RateChange, Scenario, Staffing
 from bayes_backlog.config import Config
 from bayes_backlog.errors import ConfigError
-from bayes_backlog.forecasts.assumed import estimated_turnover, with_scenario, with_staffing
+from bayes_backlog.forecasts.assumed import with_scenario, with_staffing
 from bayes_backlog.forecasts.future import FutureFrame, build_future_frame
 from bayes_backlog.inference.fit import Prepared
 
@@ -198,15 +198,3 @@ def test_everything_that_does_not_fit_is_refused_at_once(frame: FutureFrame, ros
 def test_contradictory_assumptions_are_refused(wrong: type) -> None:
     with pytest.raises(ValidationError):
         wrong()
-
-
-def test_turnover_estimated_from_a_roster() -> None:
-    """Ten people for two years, four of whom have left: 4.5 leavers in the years they were there."""
-    days = pd.to_datetime(["2022-01-01"] * 10)
-    last = pd.to_datetime(["2022-12-31"] * 4 + [None] * 6)  # type: ignore[list-item]
-    roster = pd.DataFrame({"investigator": list("abcdefghij"), "first_date": days, "last_date": last})
-    moved = pd.DataFrame({"investigator": ["a"], "first_date": ["2021-01-01"], "last_date": ["2021-12-31"]})
-    both = pd.concat([roster, moved.astype({"first_date": "datetime64[us]", "last_date": "datetime64[us]"})])
-    found = estimated_turnover(both, pd.Timestamp("2023-12-31"))
-    assert found.n_leavers == 4.5
-    assert found.annual_rate == pytest.approx(4.5 / (6 * 2 + 4 + 1), rel=0.01)

@@ -69,7 +69,7 @@ def test_every_switch_of_the_model_rolls_forward(
 @pytest.mark.parametrize("level", ["team", "role"])
 @pytest.mark.parametrize("quantity", ["allocated", "signed_off", "wip"])
 def test_people_add_up_to_groups_and_office_in_every_draw(predictions: xr.Dataset, quantity: str, level: str) -> None:
-    groups = dict(group_totals(predictions, quantity, level))
+    groups = group_totals(predictions, quantity, level)
     assert (sum(groups.values()) == office_totals(predictions, quantity)).all()
     lost = {unit: values for unit, values in groups.items() if unit != max(groups, key=lambda u: groups[u].sum())}
     assert (sum(lost.values(), 0) != office_totals(predictions, quantity)).any()
@@ -130,7 +130,9 @@ def test_a_shorter_horizon_is_the_beginning_of_a_longer_one(
     month = shorter.all_dates[-1]
     assert month == frame.all_dates[30] + pd.offsets.MonthEnd(0) < frame.all_dates[-1]
     short = roll_forward(make_draws(), shorter, small.design, small.spec, seed=1)
-    assert short.identical(predictions.sel(date=slice(None, month)))
+    known = predictions.sel(date=slice(None, month))
+    known["moved_on"] = known["moved_on"].clip(max=known.sizes["date"], keep_attrs=True)
+    assert short.identical(known)
     assert not short.identical(predictions.isel(date=slice(-31, None)))
 
 

@@ -15,10 +15,11 @@ from bayes_backlog.assumptions import Clearing, FteChange, Joiners, Leaver, Rate
 from bayes_backlog.errors import RunError
 from bayes_backlog.forecasts.assumed import with_scenario, with_staffing
 from bayes_backlog.forecasts.differences import difference_table
-from bayes_backlog.forecasts.future import FutureFrame, Turnover
+from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.rates import future_rates
 from bayes_backlog.forecasts.roll_forward import roll_forward
 from bayes_backlog.forecasts.tables import group_totals, office_totals
+from bayes_backlog.forecasts.turnover import Turnover
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.draws import PosteriorDraws
 
@@ -150,7 +151,7 @@ def test_stocks_follow_from_flows_in_every_scenario(
     assert int(predictions["handed_over"].sum()) > 0
     for quantity in PER_PERSON:
         for level in ("team", "role"):
-            groups = dict(group_totals(predictions, quantity, level))
+            groups = group_totals(predictions, quantity, level)
             assert (sum(groups.values()) == office_totals(predictions, quantity)).all()
     left_behind = predictions.assign(taken_over=predictions["taken_over"] * 0)
     assert not identities_hold(left_behind)
@@ -187,11 +188,14 @@ def test_a_leaver_s_cases_go_to_the_team_and_wait_with_nobody(
     assert (base["wip"].isel(investigator=who, date=-1) > 0).any()
     first_day = frame.dates[frame.dates > last][0]
     heirs = left["taken_over"].sel(date=first_day)
-    mates = (left["team"].sel(date=first_day) == frame.teams[frame.team[0, who]]) & (
-        frame.exposure[frame.dates.get_loc(first_day)] > 0
-    )
+    team = left["team"].sel(date=first_day)
+    moved = left["moved_on"] <= frame.all_dates.get_loc(first_day)
+    team = team.where(~moved, left["place"].isel(place=left["moved_to"]))
+    present = xr.DataArray(frame.exposure[frame.dates.get_loc(first_day)] > 0, dims="investigator")
+    mates = (team == team.isel(investigator=who, drop=True)) & present
     assert int(heirs.sum()) > 0
     assert int(heirs.where(~mates, 0).sum()) == 0
+    assert bool(moved.any())
 
 
 def test_cleared_cases_leave_the_queue_that_is_there(
@@ -230,7 +234,7 @@ def test_turnover_leaves_at_its_rate_and_one_by_one(
     assert left[:, present].mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / n))
     first, second = left[:, np.flatnonzero(present)[:2]].T
     assert abs(np.corrcoef(first, second)[0, 1]) < 4 / np.sqrt(2000)
-    uncertain = dataclasses.replace(frame, turnover=Turnover(1.0, n_leavers=2.0))
+    uncertain = dataclasses.replace(frame, turnover=Turnover(1.0, n_seen=2.0))
     shared = future_rates(draws, uncertain, small.design, small.spec, seed=1).leaving < frame.leaving
     # A rate that is itself uncertain is shared by all, so the number of leavers varies more.
     assert shared[:, present].sum(axis=1).var() > 1.2 * left[:, present].sum(axis=1).var()

@@ -74,12 +74,12 @@ def test_totals_do_not_depend_on_the_order_of_dimensions(forecast: xr.Dataset) -
 def test_groups_add_up_to_the_office_in_every_draw(seed: int, level: str) -> None:
     forecast = predictions(seed)
     for quantity in ("allocated", "signed_off", "wip"):
-        groups = dict(group_totals(forecast, quantity, level))
+        groups = group_totals(forecast, quantity, level)
         assert (sum(groups.values()) == office_totals(forecast, quantity)).all()
 
 
 def test_people_count_where_they_sit_that_day(forecast: xr.Dataset) -> None:
-    groups = dict(group_totals(forecast, "allocated", "team"))
+    groups = group_totals(forecast, "allocated", "team")
     people = forecast["allocated"].to_numpy().reshape(4, 2, 3)
     assert (groups["south"][:, 0] == people[:, 0, 1]).all()
     assert (groups["south"][:, 1] == people[:, 1, 1] + people[:, 1, 2]).all()

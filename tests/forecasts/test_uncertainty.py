@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_backlog.forecasts import paired, rates, uncertainty
-from bayes_backlog.forecasts.future import FutureFrame, Turnover
+from bayes_backlog.forecasts import paired, rates, staff_changes, uncertainty
+from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.paired import Reseeded, stream
 from bayes_backlog.forecasts.roll_forward import draw_chances, roll_forward
+from bayes_backlog.forecasts.turnover import Turnover
 from bayes_backlog.forecasts.uncertainty import COLUMNS, COMPONENTS, STREAMS, uncertainty_split
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.draws import PosteriorDraws
@@ -37,6 +38,7 @@ def month(frame: FutureFrame) -> FutureFrame:
         exposure=np.ones_like(frame.exposure[days]),
         backlog_start=10**6,
         wip_start=np.full_like(frame.wip_start, 10**5),
+        moving=dataclasses.replace(frame.moving, turnover=Turnover()),
         **by_day,
     )
 
@@ -124,7 +126,9 @@ def test_shares_add_up_to_one(make_draws: MakeDraws, frame: FutureFrame, small: 
     sums = table.groupby(["quantity", "horizon_days"])["share"].sum()
     np.testing.assert_allclose(sums, 1)
     assert sums.index.get_level_values("horizon_days").max() == 90
-    assert set(table["component"]) == {*COMPONENTS, "day", "interaction"} - {"staff"}
+    assert set(table["component"]) == {*COMPONENTS, "day", "interaction"}
+    settled = dataclasses.replace(frame, moving=dataclasses.replace(frame.moving, turnover=Turnover()))
+    assert "staff" not in set(uncertainty_split(make_draws(), settled, small.design, small.spec, 3)["component"])
 
 
 def test_the_first_future_is_the_published_one(make_draws: MakeDraws, frame: FutureFrame, small: Prepared) -> None:
@@ -153,7 +157,8 @@ def test_every_random_stream_belongs_to_a_component(
 
     monkeypatch.setattr(paired, "stream", recorded)
     monkeypatch.setattr(rates, "stream", recorded)
-    newcomers = dataclasses.replace(frame, known=np.full_like(frame.known, -1), turnover=Turnover(0.5, n_leavers=3.0))
+    monkeypatch.setattr(staff_changes, "stream", recorded)
+    newcomers = dataclasses.replace(frame, known=np.full_like(frame.known, -1), turnover=Turnover(0.5, n_seen=3.0))
     roll_forward(make_draws(), newcomers, small.design, small.spec, seed=3)
     assert names - {"received"} == set().union(*STREAMS.values()) - set(FURTHER_FLOWS)
     names.clear()
