@@ -275,8 +275,8 @@ PARTS: tuple[Part, ...] = (
             f"({_listed(spec.weekly_flows)}); which, and how much, the data say."
         ),
         definitions=lambda spec: (
-            r"\operatorname{corr}(z_{f,k}, z_{g,k}) = \Omega_{f,g}, \quad \Omega \sim \text{LKJ}(\nu), "
-            rf"\quad f, g \in {_set(spec.weekly_flows)}",
+            r"\operatorname{corr}(z_{f,k}, z_{g,k}) = \Omega_{f,g}, \quad \Omega \sim "
+            rf"\text{{LKJ}}({spec.priors.week_correlation:g}), \quad f, g \in {_set(spec.weekly_flows)}",
         ),
     ),
     Part(
