@@ -116,6 +116,7 @@ class Model(Section):
 
     day_shock: bool = True
     week_shock: bool = True
+    correlated_weeks: bool = False
     slow_level: bool = True
     own_pace: bool = True
     elasticity: bool = True

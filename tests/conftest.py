@@ -111,6 +111,7 @@ def make_draws(small: Prepared) -> Callable[..., PosteriorDraws]:
             "elasticity": {pair: 0.5 + normal(sd=0.1) for pair in prepared.spec.elasticity_names()},
             "week_sd": np.full((n, flows), 0.2),
             "week_persistence": np.full((n, flows), 0.7),
+            "week_correlation": np.tile(np.eye(flows), (n, 1, 1)),
             "week_effect": normal(flows, weeks),
             "level_sd": np.full((n, flows), 0.2),
             "slow_level": normal(flows, weeks),

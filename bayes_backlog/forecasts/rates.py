@@ -16,7 +16,7 @@ from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.paired import Seed, stream
 from bayes_backlog.forecasts.staff_changes import Moves, draw_moves, leaving_days
 from bayes_backlog.models.design import Design, Floats, Ints, mean_wip
-from bayes_backlog.models.draws import NOBODY, Counts, PosteriorDraws, draw_weeks, own_rates
+from bayes_backlog.models.draws import NOBODY, Counts, PosteriorDraws, continue_weeks, own_rates, week_normals
 from bayes_backlog.models.own_pace import Record, log_pace
 from bayes_backlog.models.slow_level import continue_level
 from bayes_backlog.models.spec import ModelSpec
@@ -104,10 +104,21 @@ def future_rates(
     spec: ModelSpec,
     seed: Seed,
     share: Floats | None = None,
+    inflow: Seed | None = None,
 ) -> Rates:
-    """Draw everything about the rates that does not depend on the state of the office; `share` is 1 by default."""
+    """Draw everything about the rates that does not depend on the state of the office.
+
+    Parameters
+    ----------
+    draws, frame, design, spec, seed
+        Of `roll_forward`.
+    share : (n, I) float, optional
+        Part of everybody's exposure that counts, 1 by default.
+    inflow : int or Reseeded, optional
+        Seed of what moves the cases received, and through the correlation of weeks other flows too; `seed` by default.
+    """
     return Rates(
-        log_day=_log_day_effects(draws, frame, design, spec, seed),
+        log_day=_log_day_effects(draws, frame, spec, seed, seed if inflow is None else inflow),
         log_person=_log_people_rates(draws, frame, design, spec, seed),
         team_effect=_with_unseen(draws.team_effect, draws.team_sd, frame.teams, seed, "team"),
         role_effect=_with_unseen(draws.role_effect, draws.role_sd, frame.roles, seed, "role"),
@@ -214,14 +225,22 @@ def _answer(rates: Rates, flow: str, state: str, value: Floats) -> Floats | floa
     return (exponent if value.ndim == 1 else exponent[:, None]) * deviation
 
 
-def _log_day_effects(draws: PosteriorDraws, frame: FutureFrame, design: Design, spec: ModelSpec, seed: Seed) -> Floats:
+def _log_day_effects(draws: PosteriorDraws, frame: FutureFrame, spec: ModelSpec, seed: Seed, inflow: Seed) -> Floats:
     """(n, F, H): what a day does to everybody: calendar, week, level; intercepts of the office flows included."""
-    n_weeks = int(frame.week_of_day[-1]) + 1
+    n_weeks, range_weeks = int(frame.week_of_day[-1]) + 1, spec.priors.level_range_weeks
+
+    def drawn(seed: Seed) -> tuple[Floats, Floats]:
+        level = continue_level(draws.slow_level, draws.level_sd, n_weeks, range_weeks, stream(seed, "level"))
+        return week_normals(draws, n_weeks - 1, stream(seed, "week")), level
+
+    normals, level = drawn(seed)
+    if inflow != seed:
+        received = spec.flows.index("received")
+        for of_all, arriving in zip((normals, level), drawn(inflow), strict=True):
+            of_all[:, received] = arriving[:, received]
     effect = draws.calendar @ frame.calendar.T
     # Index 0 is the last training week, which the fit knows.
-    weeks = draw_weeks(draws, draws.week_effect[..., -1], n_weeks, stream(seed, "week"))
-    level_rng, range_weeks = stream(seed, "level"), spec.priors.level_range_weeks
-    shared = weeks + continue_level(draws.slow_level, draws.level_sd, n_weeks, range_weeks, level_rng)
+    shared = continue_weeks(draws, draws.week_effect[..., -1], normals) + level
     effect += shared[:, :, frame.week_of_day] - draws.shared_mean[:, :, None]
     effect[:, : len(spec.office_flows)] += draws.intercept[:, : len(spec.office_flows), None]
     return effect

@@ -34,7 +34,8 @@ STREAMS: dict[str, frozenset[str]] = {
 }
 """First words of the random streams that make up each component of what the office does."""
 COMPONENTS = ("parameters", "inflow", *STREAMS)
-"""`inflow` is all that is random in the cases received, weeks and levels included, save their parameters."""
+"""`inflow` is all that is random in the cases received, weeks and levels included, save their parameters. What other
+flows' weeks owe to those of the arrivals, where they are correlated, is inflow too, and only the rest is `week`."""
 DAY, INTERACTION = "day", "interaction"
 QUANTITIES = ("backlog", "wip", *FLOWS)
 COLUMNS = ("quantity", "target_date", "horizon_days", "component", "share", "standard_error", "share_total")
@@ -76,13 +77,10 @@ class Futures:
         names = frozenset[str]().union(*(STREAMS[name] for name in STREAMS if name in anew))
         rest = Reseeded(self.seed, self.seed + 1, names)
         inflow: Seed = self.seed + 1 if "inflow" in anew else self.seed
-        rates, coming = (future_rates(draws, self.frame, self.design, self.spec, seed) for seed in (rest, inflow))
+        rates = future_rates(draws, self.frame, self.design, self.spec, rest, inflow=inflow)
         chances, arrivals = (draw_chances(draws.n, self.frame, self.spec, seed) for seed in (rest, inflow))
-        is_received = np.array([flow == "received" for flow in self.spec.flows])[:, None]
-        future = roll(
-            dataclasses.replace(rates, log_day=np.where(is_received, coming.log_day, rates.log_day)),
-            dataclasses.replace(chances, uniform=chances.uniform | {"received": arrivals.uniform["received"]}),
-        )
+        uniform = chances.uniform | {"received": arrivals.uniform["received"]}
+        future = roll(rates, dataclasses.replace(chances, uniform=uniform))
         totals = {quantity: office_totals(future, quantity) for quantity in self.quantities}
         summed = [values if name in STOCKS else values.cumsum(axis=1) for name, values in totals.items()]
         return np.stack(summed, axis=1)[..., self.days].astype(float)

@@ -65,8 +65,7 @@ def replicate_flows(
         Office flows: (n, D) cases; staff flows: (n, R) cases per row.
     """
     rng = generators(seed, ("week", *spec.flows))
-    start = draws.week_sd * rng["week"].standard_normal(draws.week_sd.shape)
-    weeks = draws.week_effect if same_weeks else draw_weeks(draws, start, len(design.weeks), rng["week"])
+    weeks = draws.week_effect if same_weeks else draw_weeks(draws, len(design.weeks), rng["week"])
     shared = day_effects(draws, design, spec, weeks)
     replicates: dict[str, NDArray[np.int32]] = {}
     for k, flow in enumerate(spec.office_flows):

@@ -268,6 +268,18 @@ PARTS: tuple[Part, ...] = (
         ),
     ),
     Part(
+        priors=lambda spec: ("week_correlation",) * bool(spec.week_pairs),
+        term="",
+        words=lambda spec: (
+            "A week that is busy for one of these flows tends to be busy, or quiet, for the others "
+            f"({_listed(spec.weekly_flows)}); which, and how much, the data say."
+        ),
+        definitions=lambda spec: (
+            r"\operatorname{corr}(z_{f,k}, z_{g,k}) = \Omega_{f,g}, \quad \Omega \sim "
+            rf"\text{{LKJ}}({spec.priors.week_correlation:g}), \quad f, g \in {_set(spec.weekly_flows)}",
+        ),
+    ),
+    Part(
         priors=lambda spec: (*_own_or_following("level_sd", spec), "level_range_weeks") * spec.slow_level,
         term=r"\ell_{f,\text{week}(t)}",
         words=lambda spec: (

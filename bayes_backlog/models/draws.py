@@ -37,6 +37,8 @@ class PosteriorDraws:
         Keyed by (flow, state).
     week_sd, week_persistence, level_sd : (n, F) float
         Zeros when the part is off, and for the weeks of flows in batches.
+    week_correlation : (n, F, F) float
+        Of the weeks' innovations; the identity when the part is off, and for flows without weeks.
     week_effect, slow_level : (n, F, W) float
         Over the training weeks; zeros likewise.
     investigator_rate, team_effect, role_effect : (n, F_staff, .) float
@@ -58,6 +60,7 @@ class PosteriorDraws:
     elasticity: dict[tuple[str, str], Floats]
     week_sd: Floats
     week_persistence: Floats
+    week_correlation: Floats
     week_effect: Floats
     level_sd: Floats
     slow_level: Floats
@@ -119,7 +122,11 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
         values[:, [spec.flows.index(flow) for flow in spec.weekly_flows]] = take(name, len(spec.weekly_flows), *shape)
         return values
 
-    elasticity = take("elasticity", 0)
+    elasticity, of_pairs = take("elasticity", 0), take("week_correlation", 0)
+    week_correlation = np.tile(np.eye(n_flows), (n, 1, 1))
+    for k, pair in enumerate(spec.week_pairs):
+        i, j = map(spec.flows.index, pair)
+        week_correlation[:, i, j] = week_correlation[:, j, i] = of_pairs[:, k]
     return PosteriorDraws(
         intercept=take("intercept"),
         dispersion=take("dispersion"),
@@ -128,6 +135,7 @@ def posterior_draws(trace: xr.DataTree, design: Design, spec: ModelSpec, draws_p
         elasticity={pair: elasticity[:, k] for k, pair in enumerate(spec.elasticity_names())},
         week_sd=weekly("week_sd"),
         week_persistence=weekly("week_persistence"),
+        week_correlation=week_correlation,
         week_effect=weekly("week_effect", n_weeks),
         level_sd=take("level_sd", n_flows),
         slow_level=take("slow_level", n_flows, n_weeks),
@@ -151,30 +159,62 @@ def own_rates(draws: PosteriorDraws, staff: Staff) -> Floats:
     return draws.investigator_rate - home
 
 
-def draw_weeks(draws: PosteriorDraws, start: Floats, n_weeks: int, rng: np.random.Generator) -> Floats:
-    """Draw AR(1) week effects that go on from `start`.
+def long_run_correlation(correlation: Floats, persistence: Floats) -> Floats:
+    """Return how AR(1) series go together that have gone on for long, given how their innovations do.
+
+    Parameters
+    ----------
+    correlation : (..., F, F) float
+        Of the innovations.
+    persistence : (..., F) float
+        Of the series; both may be tensors.
+    """
+    one, other = persistence[..., :, None], persistence[..., None, :]
+    return correlation * ((1 - one * one) * (1 - other * other)) ** 0.5 / (1 - one * other)
+
+
+def draw_weeks(draws: PosteriorDraws, n_weeks: int, rng: np.random.Generator) -> Floats:
+    """Draw (n, F, n_weeks) AR(1) effects of weeks of which nothing is known."""
+    normals = week_normals(draws, n_weeks, rng)
+    correlation = long_run_correlation(draws.week_correlation, draws.week_persistence)
+    start = draws.week_sd * _correlated(np.linalg.cholesky(correlation), normals[..., 0])
+    return continue_weeks(draws, start, normals[..., 1:])
+
+
+def week_normals(draws: PosteriorDraws, n_weeks: int, rng: np.random.Generator) -> Floats:
+    """Draw (n, F, n_weeks) standard normals, week by week: a longer horizon begins with those of a shorter one."""
+    return np.moveaxis(rng.standard_normal((n_weeks, *draws.week_sd.shape)), 0, -1)
+
+
+def continue_weeks(draws: PosteriorDraws, start: Floats, normals: Floats) -> Floats:
+    """Continue AR(1) week effects from `start`.
 
     Parameters
     ----------
     draws : PosteriorDraws
-        Gives each draw's sd and persistence.
+        Gives each draw's sd, persistence and correlation.
     start : (n, F) float
         Effect of the first week.
-    n_weeks : int
-        Weeks in all, the first included.
-    rng : Generator
-        Source of randomness.
+    normals : (n, F, W - 1) float
+        Standard normals of the weeks after it: those of a flow move it, and flows that come later in order.
 
     Returns
     -------
-    (n, F, n_weeks) float
+    (n, F, W) float
     """
-    path = np.empty((*start.shape, n_weeks))
+    path = np.empty((*start.shape, normals.shape[-1] + 1))
     path[..., 0] = start
     step_sd = draws.week_sd * np.sqrt(1 - draws.week_persistence**2)
-    for week in range(1, n_weeks):
-        path[..., week] = draws.week_persistence * path[..., week - 1] + step_sd * rng.standard_normal(start.shape)
+    factor = np.linalg.cholesky(draws.week_correlation)
+    for week in range(1, path.shape[-1]):
+        innovation = _correlated(factor, normals[..., week - 1])
+        path[..., week] = draws.week_persistence * path[..., week - 1] + step_sd * innovation
     return path
+
+
+def _correlated(factor: Floats, normals: Floats) -> Floats:
+    """(n, F) normals, correlated by (n, F, F) lower Cholesky factors; the very same ones where these are identities."""
+    return np.einsum("nij,nj->ni", factor, normals)
 
 
 def draw_negative_binomial(rng: np.random.Generator, mean: ArrayLike, dispersion: ArrayLike) -> Counts:

@@ -56,6 +56,7 @@ def coordinates(design: Design, spec: ModelSpec) -> dict[str, list[str]]:
         "staff_flow": list(spec.staff_flows),
         "batched_flow": list(spec.batched_flows),
         "weekly_flow": list(spec.weekly_flows),
+        "week_pair": ["~".join(pair) for pair in spec.week_pairs],
         "term": list(spec.terms),
         "elasticity_of": [f"{flow}~{state}" for flow, state in spec.elasticity_names()],
         "week": [f"{week:%Y-%m-%d}" for week in design.weeks],

@@ -46,6 +46,9 @@ STRETCHED_BETA = Family(
     lambda value: "2 Beta({:g}, {:g}) - 1".format(*_pair(value)),
     lambda value: 2 * stats.beta.ppf(CENTRAL, *_pair(value)) - 1,
 )
+LKJ_OF_TWO = Family(
+    lambda value: f"LKJ({value:g})", lambda value: 2 * stats.beta.ppf(CENTRAL, _pair(value)[1], _pair(value)[1]) - 1
+)
 FIXED = Family(lambda value: f"fixed at {value:g}", lambda value: np.full(len(CENTRAL), _pair(value)[1]))
 
 
@@ -141,6 +144,13 @@ READINGS: dict[str, Reading] = {
         "correlation of neighbouring weeks",
         _same,
         "busy weeks carry over; negative values are real too, since a week that clears a batch leaves less to clear",
+    ),
+    "week_correlation": Reading(
+        LKJ_OF_TWO,
+        "week_correlation",
+        "correlation of two flows' weeks",
+        _same,
+        "weeks may be busy for all, or for one flow at another's cost; with more flows each pair's is nearer 0",
     ),
     "level_range_weeks": Reading(
         FIXED, "", "weeks", _same, "a shift mostly outlasts the horizon, and cannot be told from one that stays"

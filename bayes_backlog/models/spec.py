@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from pydantic import TypeAdapter
 
@@ -66,6 +67,9 @@ class Priors:
     week_persistence : tuple of float
         Beta parameters, stretched to (-1, 1), of the week effect's lag-1 correlation: mean 0.3, mostly between -0.2 and
         0.8. Negative values are real: a week that clears a batch leaves less to clear. What lasts longer is the level.
+    week_correlation : float
+        LKJ concentration of the correlation between flows' weeks: 95 % of that of two flows between -0.8 and 0.8. Weeks
+        may be busy for all, or for one flow at another's cost; that they move as one takes data to say.
     level_range_weeks : float
         Length scale of the slow level, fixed: two years, so that a shift mostly outlasts the horizon.
     elasticity : tuple of float
@@ -101,6 +105,7 @@ class Priors:
     level_sd: float = 0.4
     following_level_sd: float = 0.2
     week_persistence: tuple[float, float] = (8.0, 4.0)
+    week_correlation: float = 2.0
     level_range_weeks: float = 104.0
     elasticity: tuple[float, float] = (0.5, 0.3)
     office_elasticity: tuple[float, float] = (0.0, 0.5)
@@ -130,6 +135,8 @@ class ModelSpec:
         (own).
     day_shock, week_shock, slow_level : bool
         Shared effects of a day, a week (AR(1)) and a slowly moving level.
+    correlated_weeks : bool
+        Whether weeks that are busy for one flow may be busy, or quiet, for others.
     own_pace : bool
         Whether who had more of the work lately gets more of it.
     priors : Priors
@@ -150,6 +157,7 @@ class ModelSpec:
     )
     day_shock: bool = True
     week_shock: bool = True
+    correlated_weeks: bool = False
     slow_level: bool = True
     own_pace: bool = True
     priors: Priors = Priors()
@@ -164,6 +172,11 @@ class ModelSpec:
         """Flows with a week effect: not months' totals, whose noise it is, nor the few cases of further flows."""
         without = (*self.batched_flows, *self.further_flows)
         return tuple(flow for flow in self.flows if self.week_shock and flow not in without)
+
+    @property
+    def week_pairs(self) -> tuple[tuple[str, str], ...]:
+        """All pairs of flows whose weeks are correlated."""
+        return tuple(combinations(self.weekly_flows, 2)) if self.correlated_weeks else ()
 
     @property
     def further_flows(self) -> tuple[str, ...]:
@@ -235,6 +248,7 @@ def spec_from_config(model: Model, *, has_removed: bool, further: tuple[str, ...
         elasticities=default.elasticities | dict.fromkeys(further, (STATE,)) if model.elasticity else {},
         day_shock=model.day_shock,
         week_shock=model.week_shock,
+        correlated_weeks=model.correlated_weeks,
         slow_level=model.slow_level,
         own_pace=model.own_pace,
     )

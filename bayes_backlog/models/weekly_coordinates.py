@@ -30,6 +30,7 @@ from bayes_backlog.models.design import Design, Floats, Ints
 from bayes_backlog.models.likelihoods import sums_of, totals_of
 from bayes_backlog.models.packed_data import PackedData
 from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.models.week_correlation import Factors
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
@@ -146,7 +147,12 @@ def _centred(weights: Floats, seen: np.ndarray) -> Floats:
 
 
 def sampled_weeks(
-    sd: TensorVariable, persistence: TensorVariable, design: Design, data: PackedData, evidence: Evidence
+    sd: TensorVariable,
+    persistence: TensorVariable,
+    factors: Factors | None,
+    design: Design,
+    data: PackedData,
+    evidence: Evidence,
 ) -> TensorVariable:
     """Sample the AR(1) week effects.
 
@@ -154,6 +160,9 @@ def sampled_weeks(
     ----------
     sd, persistence : (F,) tensor
         Of the series.
+    factors : Factors, optional
+        Of the correlations between them. They are part of the density and not of the map: one flow's weeks are guessed
+        from its own counts.
     design, data : Design, PackedData
         Training arrays, and where arrays go.
     evidence : Evidence
@@ -185,4 +194,7 @@ def sampled_weeks(
     step_variance = sd**2 * (1 - persistence**2 * (1 - begins))
     density = seen * (pt.log(variance) - pt.log(step_variance) - (weeks - persistence * before) ** 2 / step_variance)
     pm.Potential("week_density", (density - (1 - seen) * normals**2).sum() / 2)
+    if factors is not None:
+        innovations = (weeks - persistence * before) / pt.sqrt(step_variance)
+        pm.Potential("week_correlation_density", factors.log_ratio(innovations, begins, varying))
     return weeks

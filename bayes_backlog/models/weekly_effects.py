@@ -18,6 +18,7 @@ from bayes_backlog.models.half_normal import half_normal
 from bayes_backlog.models.packed_data import PackedData
 from bayes_backlog.models.slow_level import level_weights
 from bayes_backlog.models.spec import ModelSpec
+from bayes_backlog.models.week_correlation import Factors, week_factors
 from bayes_backlog.models.weekly_coordinates import Evidence, sampled_level, sampled_weeks
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def weekly_effects(design: Design, spec: ModelSpec, data: PackedData, evidence: 
         total = total + level
         evidence = evidence and evidence.without(level)
     if weekly:
-        weeks = _weeks(sd, persistence, design, data, evidence and evidence.of(weekly))
+        factors = week_factors(spec, persistence) if spec.week_pairs else None
+        weeks = _weeks(sd, persistence, factors, design, data, evidence and evidence.of(weekly))
         total = pt.inc_subtensor(total[weekly], weeks)
     return total
 
@@ -70,15 +72,21 @@ def _level(design: Design, spec: ModelSpec, data: PackedData, evidence: Evidence
 
 
 def _weeks(
-    sd: TensorVariable, persistence: TensorVariable, design: Design, data: PackedData, evidence: Evidence | None
+    sd: TensorVariable,
+    persistence: TensorVariable,
+    factors: Factors | None,
+    design: Design,
+    data: PackedData,
+    evidence: Evidence | None,
 ) -> TensorVariable:
     """(F_weekly, W) AR(1) effects."""
     if evidence is None:
         z = pm.Normal("week_z", dims=("weekly_flow", "week"))
+        z = z if factors is None else factors.correlated(z)
         n_flows = len(pm.modelcontext(None).coords["weekly_flow"])
         weeks = sd[:, None] * pt.stack([_autoregressive(z[k], persistence[k]) for k in range(n_flows)])
     else:
-        weeks = sampled_weeks(sd, persistence, design, data, evidence)
+        weeks = sampled_weeks(sd, persistence, factors, design, data, evidence)
     return pm.Deterministic("week_effect", weeks, dims=("weekly_flow", "week"))
 
 

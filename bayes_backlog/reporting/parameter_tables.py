@@ -45,6 +45,7 @@ SWINGS = {
     "dispersion": "swing of a day",
     "week_sd": "swing of a week",
     "week_persistence": "of it carried over",
+    "week_correlation": "correlation of two flows' weeks",
     "level_sd": "slow drift",
 }
 GROUPS = {
@@ -127,7 +128,8 @@ def swings(run: Run) -> pd.DataFrame:
     DataFrame
         flow, parameter, median, low, high, all shares. dispersion: standard deviation of a day's shock relative to its
         mean, 1 / sqrt(alpha) of var = mu + mu^2 / alpha; week_sd and level_sd: one standard deviation upwards,
-        exp(sd) - 1; week_persistence: correlation of neighbouring weeks' effects.
+        exp(sd) - 1; week_persistence: correlation of neighbouring weeks' effects; week_correlation: of two flows'
+        weeks, the flow being "one~other".
     """
     posterior = _posterior(run)
     return pd.DataFrame(
@@ -148,7 +150,10 @@ def swings_table(run: Run) -> str:
     by = table.set_index(["flow", "parameter"])
     present = [name for name in SWINGS if name in set(table["parameter"])]
     rows = [
-        [words(flow), *(_shares(by.loc[(flow, name)]) if (flow, name) in by.index else "" for name in present)]
+        [
+            words(flow.replace("~", " and ")),
+            *(_shares(by.loc[(flow, name)]) if (flow, name) in by.index else "" for name in present),
+        ]
         for flow in table["flow"].unique()
     ]
     return pipe_table(["Per cent", *(SWINGS[name] for name in present)], rows, align="l" + "r" * len(present))
@@ -259,7 +264,7 @@ def _as_share(name: str, draws: xr.DataArray) -> Floats:
     values = draws.to_numpy()
     if name == "dispersion":
         return values**-0.5
-    return values if name == "week_persistence" else np.expm1(values)
+    return values if name in ("week_persistence", "week_correlation") else np.expm1(values)
 
 
 def _summary(draws: Floats) -> dict[str, float]:

@@ -37,7 +37,14 @@ PRIOR_DRAWS = 400
 """Offices simulated from the prior: a share of 0.1 is then known to 0.015, one Monte-Carlo standard error."""
 KEPT_DRAWS_PER_CHAIN = 1000
 """At most, evenly spaced: the gate judges all draws before they are thinned."""
-POSTERIOR_NOT_KEPT = ("week_persistence_share", "week_normals", "level_normals", "group_normals", "own_normals")
+POSTERIOR_NOT_KEPT = (
+    "week_persistence_share",
+    "week_correlation_share",
+    "week_normals",
+    "level_normals",
+    "group_normals",
+    "own_normals",
+)
 """What the sampler moves in place of effects that are kept themselves."""
 CALIBRATION = "model/calibration.csv"
 

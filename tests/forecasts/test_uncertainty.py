@@ -172,3 +172,22 @@ def test_only_the_streams_named_are_drawn_anew() -> None:
     both = Reseeded(1, 2, frozenset({"week"}))
     assert stream(both, "week", "x").random() == stream(2, "week", "x").random()
     assert stream(both, "level").random() == stream(1, "level").random() != stream(2, "level").random()
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.8])
+def test_what_weeks_owe_to_those_of_arrivals_is_inflow(
+    plain: MakeDraws, month: FutureFrame, small: Prepared, correlation: float
+) -> None:
+    """Of the variance of an allocated week a share of correlation^2 is the arrivals'."""
+    shape = (N, len(small.spec.flows))
+    together = np.tile(np.eye(shape[1]), (N, 1, 1))
+    i, j = (small.spec.flows.index(flow) for flow in ("received", "allocated"))
+    together[:, i, j] = together[:, j, i] = correlation
+    still = {"dispersion": np.full(shape, paired.MAX_DISPERSION), "week_persistence": np.full(shape, 0.5)}
+    found = split(plain(week_sd=np.full(shape, 0.3), week_correlation=together, **still), month, small)
+    inflow, week = (found.loc[("allocated", name)] for name in ("inflow", "week"))
+    weeks = inflow["share"] + week["share"]
+    assert weeks > 0.5
+    assert inflow["share"] == pytest.approx(correlation**2 * weeks, abs=4 * inflow["standard_error"])
+    assert inflow["standard_error"] < 0.1
+    assert_all_of_it(found, "received", "inflow")

@@ -24,8 +24,9 @@ SPEC = dataclasses.replace(
     ModelSpec(),
     office_flows=(*OFFICE_FLOWS, "legal_requested", "court_order"),
     elasticities=ModelSpec().elasticities | dict.fromkeys(("legal_requested", "court_order"), ("office_wip",)),
+    correlated_weeks=True,
 )
-"""With two further flows, so that every prior has a use."""
+"""With two further flows and correlated weeks, so that every prior has a use."""
 PRIORS = [field.name for field in dataclasses.fields(Priors)]
 FIELDS = [field.name for field in dataclasses.fields(ModelSpec)]
 
@@ -74,7 +75,8 @@ def test_the_parts_share_out_the_priors() -> None:
 @pytest.mark.parametrize(
     ("switched", "priors", "words"),
     [
-        ({"week_shock": False}, {"week_sd", "week_persistence"}, "effect of the week"),
+        ({"week_shock": False}, {"week_sd", "week_persistence", "week_correlation"}, "effect of the week"),
+        ({"correlated_weeks": False}, {"week_correlation"}, "tends to be busy, or quiet, for the others"),
         ({"slow_level": False}, {"level_sd", "following_level_sd", "level_range_weeks"}, "slowly moving level"),
         ({"annual_harmonics": 0}, {"season_sd", "following_season_sd"}, "annual wave"),
         (

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 
 from bayes_backlog.inference.fit import Prepared
+from bayes_backlog.models import week_correlation
 from bayes_backlog.models.design import Design
 from bayes_backlog.models.forecaster import build_forecaster
 from bayes_backlog.models.slow_level import level_weights
@@ -34,8 +37,18 @@ def as_written(values: dict[str, np.ndarray], unused: Point, design: Design, lev
     z = np.hstack([scaled[:, :1], (scaled[:, 1:] - persistence * scaled[:, :-1]) / np.sqrt(1 - persistence**2)])
     first = design.week_of_day[0]
     z[:, first] = scaled[:, first]
+    if "week_correlation" in values:
+        z = without_correlation(z, float(values["week_correlation"][0]), values["week_persistence"], first)
     z[:, :first] = unused["week_normals"][:, :first]
     return {"week_z": z, "level_z": np.linalg.lstsq(weights, level.T)[0].T}
+
+
+def without_correlation(innovations: np.ndarray, correlation: float, persistence: np.ndarray, first: int) -> np.ndarray:
+    """Return the standard normals behind two flows' innovations; the first week is one of their long run."""
+    shares = np.sqrt(1 - persistence**2)
+    by_week = np.full(innovations.shape[1], correlation)
+    by_week[first] *= shares[0] * shares[1] / (1 - persistence[0] * persistence[1])
+    return np.stack([innovations[0], (innovations[1] - by_week * innovations[0]) / np.sqrt(1 - by_week**2)])
 
 
 def normal_density(point: Point) -> float:
@@ -43,16 +56,15 @@ def normal_density(point: Point) -> float:
 
 
 def log_determinant(move: Callable[[Point], Point], point: Point) -> float:
-    """Log |det| of a map that is affine in the normals, flow by flow: no flow's normals touch another's effects."""
-    total = 0.0
+    """Log |det| of a map that is affine in the normals, and whose level no week's normal touches."""
+    total, start = 0.0, move(point)
     for name, to in (("level_normals", "level_z"), ("week_normals", "week_z")):
-        n_flows, size = point[name].shape
         columns = []
-        for k in range(size):
-            step = np.zeros((n_flows, size))
-            step[:, k] = STEP
-            columns.append((move(point | {name: point[name] + step})[to] - move(point)[to]) / STEP)
-        total += np.linalg.slogdet(np.stack(columns, axis=-1))[1].sum()
+        for place in np.ndindex(point[name].shape):
+            step = np.zeros_like(point[name])
+            step[place] = STEP
+            columns.append((move(point | {name: point[name] + step})[to] - start[to]).ravel() / STEP)
+        total += np.linalg.slogdet(np.array(columns))[1]
     return float(total)
 
 
@@ -63,11 +75,18 @@ def padded(small: Prepared) -> Prepared:
     return small
 
 
+@pytest.fixture(scope="module")
+def correlated(padded: Prepared) -> Prepared:
+    """The same with correlated weeks."""
+    return dataclasses.replace(padded, spec=dataclasses.replace(padded.spec, correlated_weeks=True))
+
+
 def differences(prepared: Prepared, determinant: Callable[..., float] = log_determinant) -> list[float]:
     """Log-density as sampled less that as written, in the same coordinates, at random points."""
     model = build_forecaster(prepared.design, prepared.spec)
-    values = function_of(model, ["week_sd", "week_persistence", "level_sd", "week_effect", "slow_level"])
-    densities = function_of(model, ["week_density", "level_density"])
+    correlation = ["week_correlation"] * bool(prepared.spec.week_pairs)
+    values = function_of(model, ["week_sd", "week_persistence", "level_sd", "week_effect", "slow_level", *correlation])
+    densities = function_of(model, ["week_density", "level_density", *(f"{name}_density" for name in correlation)])
     rng = np.random.default_rng(4)
     found = []
     for _ in range(N_POINTS):
@@ -87,6 +106,22 @@ def test_the_density_is_that_of_the_effects_as_written(padded: Prepared) -> None
 
 def test_a_density_without_the_map_would_be_seen(padded: Prepared) -> None:
     assert np.ptp(differences(padded, lambda *_: 0.0)) > 1
+
+
+def test_the_density_of_correlated_weeks_is_that_of_the_weeks_as_written(correlated: Prepared) -> None:
+    np.testing.assert_allclose(np.ptp(differences(correlated)), 0.0, atol=1e-5)
+
+
+def test_a_correlation_without_its_determinant_would_be_seen(
+    correlated: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = week_correlation._log_ratio
+    monkeypatch.setattr(
+        week_correlation,
+        "_log_ratio",
+        lambda factor, innovations: right(factor, innovations) + pt.log(pt.diagonal(factor)).sum(),
+    )
+    assert np.ptp(differences(correlated)) > 1
 
 
 def test_effects_without_data_are_standard_normal(padded: Prepared) -> None:

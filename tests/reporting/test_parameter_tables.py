@@ -1,5 +1,6 @@
 """Parameters as rate ratios, from a posterior of round values."""
 
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -62,6 +63,20 @@ def test_swings_are_per_cent_of_the_usual_rate(tiny_run):
     )
     row = text(swings_table(tiny_run)).splitlines()[2]
     assert row == "| received | 20 (20–20) | 20 (20–20) | 75 (75–75) | 10 (10–10) |"
+
+
+def test_how_weeks_of_two_flows_go_together_has_a_line_of_its_own(own_run):
+    data = own_run.tree("model/posterior.nc")["posterior"].to_dataset()
+    data["week_correlation"] = (("chain", "draw", "week_pair"), np.full((2, 2, 1), -0.4))
+    data = data.assign_coords(week_pair=["received~signed_off"])
+    write_dataset(xr.DataTree.from_dict({"posterior": data}), own_run.path("model/posterior.nc"))
+    *_, row = text(swings_table(own_run)).splitlines()
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == [
+        "received and signed off",
+        *[""] * 3,
+        "\u221240 (\u221240 to \u221240)",
+        "",
+    ]
 
 
 def test_parts_that_are_switched_off_are_left_out(own_run):
