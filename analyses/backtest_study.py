@@ -1,11 +1,12 @@
-"""The study of skill: sixteen quarter ends of the embedded office and of a real log, forecast, scored and tabled.
+"""The study of skill: forecasts of the past from many cutoffs, scored and tabled beside baselines and variants.
 
     python analyses/backtest_study.py [CONFIG ...] --results results [--workers 2] [--scheduler tcp://HOST:PORT]
 
-By default `configs/demo_quarters.yaml` and `configs/ipra_quarters.yaml`. Each is what `bayes-backlog backtest CONFIG`
-does, so a study that was stopped continues; then `backtest/study.md` in the run's folder gets one line a quantity and
-level: every model's mean CRPS, its coverage of the 90 % interval, and that interval's width over the mean of what
-happened, lowest CRPS first.
+By default sixteen quarter ends of the embedded office and of a real log, `configs/demo_quarters.yaml` and
+`configs/ipra_quarters.yaml`; `configs/ipra_parts.yaml` asks which parts of the model earn their place. Each is what
+`bayes-backlog backtest CONFIG` does, so a study that was stopped continues; then `backtest/study.md` in the run's
+folder gets one line a quantity and level: every model's mean CRPS, its coverage of the 90 % interval, and that
+interval's width over the mean of what happened, lowest CRPS first. Variants of the model have a table of their own.
 """
 
 from __future__ import annotations
@@ -55,6 +56,27 @@ def study_table(scores: pd.DataFrame, level: str) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["quantity", MODEL, "best baseline", "skill", "other baselines"])
 
 
+def parts_table(scores: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return this package's model and its variants side by side at the longest horizon, by quantity.
+
+    A variant's CRPS is followed by its skill against the model: below 0 where the model is the better for the part that
+    the variant lacks.
+    """
+    longest = scores["horizon_working_days"].max()
+    rows = scores[(scores["level"] == level) & (scores["horizon_working_days"] == longest)]
+    rows = rows[~rows["model"].isin(BASELINES)]
+    means = rows.groupby(["model", "quantity"], sort=False)[["crps", "coverage_90"]].mean()
+    model = means.loc[MODEL, "crps"]
+    table = {MODEL: [f"{row.crps:.1f} ({row.coverage_90:.2f})" for row in means.loc[MODEL].itertuples()]}
+    for variant in means.index.unique("model").drop(MODEL):
+        found = means.loc[variant].reindex(model.index)
+        table[variant] = [
+            f"{row.crps:.1f} ({row.coverage_90:.2f}) {1 - row.crps / own:+.0%}"
+            for row, own in zip(found.itertuples(), model, strict=True)
+        ]
+    return pd.DataFrame(table, index=model.index).reset_index()
+
+
 def _figures(row: pd.Series) -> str:
     return f"{row['crps']:.1f} ({row['coverage_90']:.2f}; {row['width_90'] / row['observed']:.2f})"
 
@@ -81,6 +103,8 @@ def main() -> None:
         ]
         for level in LEVELS:
             parts += [f"## {level.capitalize()}", study_table(scores, level).to_markdown(index=False)]
+            if load_config(config).backtest.variants:
+                parts += ["### Variants of the model", parts_table(scores, level).to_markdown(index=False)]
         write_text("\n\n".join(parts) + "\n", run.path("backtest/study.md"))
         print(run.text("backtest/study.md"))
 

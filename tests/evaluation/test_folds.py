@@ -144,9 +144,9 @@ def test_a_rolling_window_hides_earlier_days_from_the_model(small_log: CaseLog, 
     assert with_window(small_config, None) is small_config
 
 
-@pytest.mark.parametrize("name", ["demo_quarters", "ipra_quarters"])
-def test_the_quarters_of_a_study_are_known_by_its_data(name: str) -> None:
+@pytest.mark.parametrize(("name", "n_folds"), [("demo_quarters", 16), ("ipra_quarters", 16), ("ipra_parts", 8)])
+def test_the_folds_of_a_study_are_known_by_its_data(name: str, n_folds: int) -> None:
     config = load_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
     as_of = config.data.as_of or config.simulate.last_date
     found = rolling_folds(config.backtest, config.calendar, pd.Timestamp(config.data.first_date), pd.Timestamp(as_of))
-    assert len(found) == 16
+    assert len(found) == n_folds

@@ -37,3 +37,16 @@ def test_models_stand_beside_one_another_lowest_first(script: ModuleType) -> Non
         ["wip", "3.0 (0.50; 0.50)", "last_quarter 4.0 (0.50; 0.50)", "+25%", "bootstrap_13_weeks 7.0 (0.50; 0.50)"]
     ]
     assert script.study_table(every, "team")["skill"].tolist() == ["-50%"]
+
+
+def test_variants_stand_beside_the_model_with_their_skill_against_it(script: ModuleType) -> None:
+    """A variant that scores 4.0 where the model has 2.0 loses 100 %; baselines and other horizons are left out."""
+    rival = {"bootstrap_13_weeks": (1.0, 1.0)}
+    found = scores({"bayes_backlog": (1.0, 3.0), "without_pace": (3.0, 5.0), **rival})
+    other = scores({"bayes_backlog": (4.0, 4.0), "without_pace": (3.0, 3.0), **rival}, quantity="backlog")
+    shorter = scores({"bayes_backlog": (99.0, 99.0), "without_pace": (1.0, 1.0)}, horizon_working_days=5)
+    table = script.parts_table(pd.concat([found, other, shorter]), "office").set_index("quantity")
+    assert table.to_dict("index") == {
+        "wip": {"bayes_backlog": "2.0 (0.50)", "without_pace": "4.0 (0.50) -100%"},
+        "backlog": {"bayes_backlog": "4.0 (0.50)", "without_pace": "3.0 (0.50) +25%"},
+    }
