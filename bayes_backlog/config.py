@@ -134,6 +134,12 @@ class Model(Section):
         return names
 
 
+class Rows(Section):
+    """How the transparent row model is sampled: laplace approximates where that holds, numpyro runs on JAX."""
+
+    engine: Literal["nuts", "laplace", "numpyro"] = "nuts"
+
+
 class Sampling(Section):
     """How the posterior is sampled."""
 
@@ -255,6 +261,7 @@ class Config(Section):
     calendar: Calendar = Calendar()
     panel: Panel = Panel()
     model: Model = Model()
+    rows: Rows = Rows()
     sampling: Sampling = Sampling()
     forecast: Forecast = Forecast()
     backtest: Backtest = Backtest()

@@ -127,9 +127,12 @@ def write_text(text: str, path: Path) -> None:
 
 
 def write_dataset(data: xr.Dataset | xr.DataTree, path: Path) -> None:
-    """Write NetCDF, compressed, without the attributes that name a time or a machine."""
+    """Write NetCDF, compressed, without the attributes that name a time or a machine; `approximate` stays."""
     groups = data if isinstance(data, xr.DataTree) else xr.DataTree(data)
-    bare = xr.DataTree.from_dict({node.path: node.to_dataset().drop_attrs() for node in groups.subtree})
+    labels = {node.path: {key: of for key, of in node.attrs.items() if key == "approximate"} for node in groups.subtree}
+    bare = xr.DataTree.from_dict(
+        {node.path: node.to_dataset().drop_attrs().assign_attrs(labels[node.path]) for node in groups.subtree}
+    )
     encoding = {
         node.path: {str(name): {"zlib": True, "complevel": 1} for name, v in node.data_vars.items() if v.ndim}
         for node in bare.subtree

@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 DIRECT = [Requirement(text) for text in PROJECT["dependencies"]]
 DEVELOPMENT = [Requirement(text) for text in PROJECT["optional-dependencies"]["dev"]]
-OPTIONAL = [Requirement(text) for text in PROJECT["optional-dependencies"]["baselines"]]
+OPTIONAL = [Requirement(text) for extra in ("baselines", "jax") for text in PROJECT["optional-dependencies"][extra]]
 
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}
 CONDA_TOOLS = {"python", "pip", "make", "quarto"}

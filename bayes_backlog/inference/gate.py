@@ -70,17 +70,8 @@ def convergence_verdicts(trace: xr.DataTree, limits: MixingLimits = PUBLISHED) -
     """
     posterior = trace["posterior"].to_dataset()
     stats = trace["sample_stats"].to_dataset()
-    bad = sum(int((~np.isfinite(values)).sum()) for values in posterior.data_vars.values())
-    finite = Verdict(
-        "finite draws",
-        "green" if bad == 0 else "red",
-        bad,
-        0,
-        "every draw is a number"
-        if bad == 0
-        else f"{bad} draws are not numbers: look for counts or exposures gone wrong",
-    )
-    if bad:
+    finite = finite_draws(posterior)
+    if finite.status == "red":
         return [finite]
     return [
         finite,
@@ -91,6 +82,20 @@ def convergence_verdicts(trace: xr.DataTree, limits: MixingLimits = PUBLISHED) -
         _energy(stats),
         _tree_depth(stats),
     ]
+
+
+def finite_draws(posterior: xr.Dataset) -> Verdict:
+    """Judge whether every draw is a number."""
+    bad = sum(int((~np.isfinite(values)).sum()) for values in posterior.data_vars.values())
+    return Verdict(
+        "finite draws",
+        "green" if bad == 0 else "red",
+        bad,
+        0,
+        "every draw is a number"
+        if bad == 0
+        else f"{bad} draws are not numbers: look for counts or exposures gone wrong",
+    )
 
 
 def _worst(diagnostic: xr.Dataset, posterior: xr.Dataset, *, largest: bool) -> tuple[str, float]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pandas as pd
 import xarray as xr
 
+from bayes_backlog.inference.gate import Verdict, convergence_verdicts, finite_draws
+from bayes_backlog.inference.laplace import approximate_or, importance_verdicts
+from bayes_backlog.inference.numpyro_sampling import sample_numpyro
 from bayes_backlog.inference.sampling import CompiledModels, Progress, SamplerSettings, sample_posterior, silent
 from bayes_backlog.models.row_fast import INTERNAL, build_row_fast
 from bayes_backlog.models.spec import ModelSpec
@@ -17,6 +22,7 @@ def fit_rows(
     settings: SamplerSettings,
     compiled: CompiledModels,
     *,
+    engine: Literal["nuts", "laplace", "numpyro"] = "nuts",
     progress: Progress = silent,
     cores: int | None = None,
 ) -> xr.DataTree:
@@ -30,6 +36,8 @@ def fit_rows(
         The response.
     spec : ModelSpec
         Terms and priors.
+    engine : str
+        nuts is nutpie's; laplace approximates, and gives way to nuts where that does not hold; numpyro is JAX's.
     settings, compiled, progress, cores
         See `sampling.sample_posterior`; tables with as many investigators, teams and roles share compiled code.
 
@@ -38,12 +46,28 @@ def fit_rows(
     DataTree
         Groups `sample_stats` and `posterior` (chain, draw, ...): Intercept, a slope for each of `row_terms`,
         1|investigator, 1|team and 1|role with their scales 1|..._sigma, and alpha; names and dimensions as in Bambi.
+        Of laplace also `importance`, and no `sample_stats` where it holds; see `laplace.approximate_or`.
     """
     model = build_row_fast(table, flow, spec)
-    trace = sample_posterior(model, settings, f"rows {spec.to_json()}", compiled, progress=progress, cores=cores)
+
+    def nuts() -> xr.DataTree:
+        return sample_posterior(model, settings, f"rows {spec.to_json()}", compiled, progress=progress, cores=cores)
+
+    if engine == "laplace":
+        trace = approximate_or(nuts, model, settings, progress=progress)
+    elif engine == "numpyro":
+        trace = sample_numpyro(model, settings, progress=progress)
+    else:
+        trace = nuts()
     posterior = trace["posterior"].to_dataset()
     slopes = posterior["slope"].to_dataset(dim="term")
     kept = posterior.drop_vars([*INTERNAL, "slope"]).drop_dims(["term", "upper", "scale"])
-    return xr.DataTree.from_dict(
-        {"posterior": kept.assign(slopes.data_vars), "sample_stats": trace["sample_stats"].to_dataset()}
-    )
+    return trace.assign({"posterior": xr.DataTree(kept.assign(slopes.data_vars))})
+
+
+def row_verdicts(trace: xr.DataTree) -> list[Verdict]:
+    """Judge what `fit_rows` gave: the approximation where one was tried, the chains where some were run."""
+    importance = importance_verdicts(trace["importance"].to_dataset()) if "importance" in trace else []
+    if "sample_stats" in trace:
+        return [*importance, *convergence_verdicts(trace)]
+    return [finite_draws(trace["posterior"].to_dataset()), *importance]

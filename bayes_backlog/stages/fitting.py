@@ -18,7 +18,7 @@ from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
 from bayes_backlog.inference.leave_one_out import leave_one_out_pit, pit_places, pit_verdicts
 from bayes_backlog.inference.parity import parity_verdicts
 from bayes_backlog.inference.row_checks import row_count_table
-from bayes_backlog.inference.rows import fit_rows
+from bayes_backlog.inference.rows import fit_rows, row_verdicts
 from bayes_backlog.inference.sampling import SamplerSettings, compiled_here
 from bayes_backlog.inference.sensitivity import prior_densities
 from bayes_backlog.jobs import as_many_as
@@ -122,9 +122,11 @@ def rows_stage(shop: Workshop, prepared: Prepared) -> None:
         found = []
         for flow, artefact in posteriors.items():
             with shop.bar(f"Fitting the row model of {flow}") as progress:
-                settings = _sampler_settings(shop.config)
-                trace = fit_rows(table, flow, prepared.spec, settings, compiled_here(), progress=progress)
-            found.append(verdict_table(convergence_verdicts(trace)).assign(flow=flow))
+                settings, engine = _sampler_settings(shop.config), shop.config.rows.engine
+                trace = fit_rows(
+                    table, flow, prepared.spec, settings, compiled_here(), engine=engine, progress=progress
+                )
+            found.append(verdict_table(row_verdicts(trace)).assign(flow=flow))
             write_dataset(trace, shop.run.path(artefact))
         write_table(pd.concat(found, ignore_index=True), shop.run.path(verdicts))
 

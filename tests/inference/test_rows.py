@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from whole_run import command
 
 from bayes_backlog import cli
 from bayes_backlog.config import Config
 from bayes_backlog.inference.fit import Prepared
+from bayes_backlog.inference.laplace import APPROXIMATE
 from bayes_backlog.inference.rows import fit_rows
 from bayes_backlog.inference.sampling import CompiledModels, SamplerSettings
 from bayes_backlog.models.row_table import GROUPS, row_table
@@ -42,6 +44,25 @@ def test_every_effect_is_there_and_the_second_flow_compiles_nothing(small: Prepa
     assert set(first["1|team"]["team__factor_dim"].to_numpy()) == set(table["team"])
     assert not np.array_equal(first["Intercept"], second["Intercept"])
     assert seconds[1] < seconds[0] / 3
+
+
+def test_the_verb_calls_an_approximation_one(small_config: Config, tmp_path: Path, monkeypatch) -> None:
+    settings = {
+        "name": "rows",
+        "title": "Row model",
+        "data": {"file": str(small_config.data.file), "first_date": small_config.data.first_date},
+        "rows": {"engine": "laplace"},
+    }
+    (tmp_path / "rows.yaml").write_text(yaml.safe_dump(settings))
+    monkeypatch.setenv("BAYES_BACKLOG_KEY", "a key of this test")
+    with cli.console.capture() as told:
+        assert command("rows", str(tmp_path / "rows.yaml"), "--results", str(tmp_path)) == 0
+    words = " ".join(told.get().split())
+    assert "signed_off, importance_k_hat: k-hat of the weights" in words
+    done = Run(tmp_path / "rows")
+    for flow in ("allocated", "signed_off"):
+        assert done.tree(f"model/rows_{flow}.nc")["posterior"].attrs == {"approximate": APPROXIMATE}
+    assert words.count(APPROXIMATE) == 4
 
 
 def test_the_verb_writes_posteriors_and_verdicts(small_config: Config, tmp_path: Path, monkeypatch) -> None:

@@ -16,7 +16,7 @@ import xarray as xr
 from numpyro import distributions as dist
 from numpyro.infer import MCMC, NUTS
 
-from bayes_backlog.inference.rows import fit_rows
+from bayes_backlog.inference.rows import fit_rows, row_verdicts
 from bayes_backlog.inference.sampling import CompiledModels, SamplerSettings, sample_posterior
 from bayes_backlog.models.row_pymc import build_row_pymc
 from bayes_backlog.models.row_table import GROUPS
@@ -145,3 +145,16 @@ def test_numpyro_agrees(table: pd.DataFrame, fast: xr.Dataset) -> None:
     drawn = sampler.get_samples(group_by_chain=True)
     other = {name: (("chain", "draw", *fast[name].dims[2:]), np.asarray(drawn[name])) for name in fast.data_vars}
     assert_same_posterior(fast, xr.Dataset(other))
+
+
+def test_the_engine_numpyro_agrees(table: pd.DataFrame, fast: xr.Dataset, compiled: CompiledModels) -> None:
+    trace = fit_rows(table, FLOW, SPEC, SETTINGS, compiled, engine="numpyro")
+    assert {verdict.status for verdict in row_verdicts(trace)} == {"green"}
+    assert_same_posterior(fast, trace["posterior"].to_dataset())
+
+
+@pytest.mark.skipif(jax.default_backend() != "gpu", reason="JAX finds no GPU here: numpyro was tried on the CPU alone")
+def test_the_engine_numpyro_agrees_on_a_gpu(compiled: CompiledModels) -> None:
+    larger = office(days=160, seed=2)
+    cpu, gpu = (fit_rows(larger, FLOW, SPEC, SETTINGS, compiled, engine=engine) for engine in ("nuts", "numpyro"))
+    assert_same_posterior(cpu["posterior"].to_dataset(), gpu["posterior"].to_dataset())
