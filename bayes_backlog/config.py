@@ -7,6 +7,7 @@ Nothing here reads data: a configuration that loads is well formed, not yet true
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from datetime import date
@@ -133,6 +134,13 @@ class Model(Section):
         return names
 
 
+class Rows(Section):
+    """The transparent row model: what a count is taken for, and how newcomers learn."""
+
+    response: Literal["negative_binomial", "zero_inflated", "hurdle", "hazard"] = "negative_binomial"
+    ramp: Literal["linear", "monotone"] = "linear"
+
+
 class Sampling(Section):
     """How the posterior is sampled."""
 
@@ -254,6 +262,7 @@ class Config(Section):
     calendar: Calendar = Calendar()
     panel: Panel = Panel()
     model: Model = Model()
+    rows: Rows = Rows()
     sampling: Sampling = Sampling()
     forecast: Forecast = Forecast()
     backtest: Backtest = Backtest()
@@ -362,6 +371,9 @@ def _problems(path: Path, error: ValidationError) -> str:
             section = _section(parents)
             known = section.model_fields if section is not None else Config.model_fields
             lines.append(f"unknown key '{where}'. {nearest(str(last), known)}")
+        elif problem["type"] == "literal_error":
+            known_values = re.findall("'([^']+)'", problem["ctx"]["expected"])
+            lines.append(f"{where}: '{problem['input']}' is not known. {nearest(str(problem['input']), known_values)}")
         else:
             words = PLAIN_WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
             lines.append(f"{where}: {words}")

@@ -55,7 +55,7 @@ READS = {
     "cases": Reads(None, {"data": ..., "simulate": ...}, (*_up_to("cases"), "stages")),
     "panels": Reads(None, INPUT, (*_up_to("panels"), "stages")),
     "fit": Reads("panels", {"model": ..., "sampling": SAMPLER}, (*_up_to("inference"), "stages")),
-    "rows": Reads("panels", {"model": ..., "sampling": SAMPLER}, (*_up_to("inference"), "stages")),
+    "rows": Reads("panels", {"model": ..., "rows": ..., "sampling": SAMPLER}, (*_up_to("inference"), "stages")),
     "check": Reads("fit", {}, (*_up_to("evaluation"), "stages")),
     "forecast": Reads(
         "fit", {"forecast": {"horizon_days", "draws_per_chain"}, "staffing": ...}, (*_up_to("forecasts"), "stages")

@@ -22,6 +22,7 @@ from bayes_backlog.models.row_bambi import build_row_bambi
 from bayes_backlog.models.row_fast import INTERNAL, build_row_fast
 from bayes_backlog.models.row_pymc import build_row_pymc
 from bayes_backlog.models.row_table import GROUPS
+from bayes_backlog.models.row_variant import RowVariant
 from bayes_backlog.models.spec import ModelSpec
 
 Point = dict[str, Floats]
@@ -53,6 +54,14 @@ def parity_verdicts(table: pd.DataFrame, flow: str, spec: ModelSpec, seed: int) 
         parity_verdict(f"{flow}: Bambi and PyMC", density_differences(bambi, plain, seed)),
         parity_verdict(f"{flow}: as sampled and PyMC", fast_differences(fast, plain, seed)),
     ]
+
+
+def variant_verdict(table: pd.DataFrame, flow: str, spec: ModelSpec, variant: RowVariant, seed: int) -> Verdict:
+    """Judge whether a variant is the same model in Bambi and in PyMC, which is what is sampled of it."""
+    bambi = build_row_bambi(table, flow, spec, variant).backend.model
+    return parity_verdict(
+        "Bambi and PyMC", density_differences(bambi, build_row_pymc(table, flow, spec, variant), seed)
+    )
 
 
 def density_differences(first: pm.Model, second: pm.Model, seed: int) -> Floats:
