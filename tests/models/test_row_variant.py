@@ -55,6 +55,13 @@ def test_bambi_and_pymc_are_one_model(table: pd.DataFrame, variant: RowVariant) 
     assert variant_verdict(table, FLOW, SPEC, variant, seed=1).status == "green"
 
 
+def test_a_model_of_many_terms_is_compared_as_well(table: pd.DataFrame) -> None:
+    many = dataclasses.replace(SPEC, annual_harmonics=12)
+    angles = np.outer(np.arange(len(table)), np.arange(1, 13)) % 20 / 20
+    waves = {f"{wave}_{k}": angles[:, k - 1] - (wave == "cos") for k in range(1, 13) for wave in ("sin", "cos")}
+    assert variant_verdict(table.assign(**waves), FLOW, many, RowVariant(monotone=True), seed=1).status == "green"
+
+
 def other_link(variant: RowVariant) -> RowVariant:
     return dataclasses.replace(variant, response=dataclasses.replace(variant.response, link="logit"))
 

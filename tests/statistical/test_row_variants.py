@@ -73,7 +73,7 @@ def drawn(response: str, rate: np.ndarray, rng: np.random.Generator) -> np.ndarr
 
 def posterior_of(table: pd.DataFrame, rows: Rows) -> xr.Dataset:
     trace = fit_rows(table, FLOW, SPEC, SETTINGS, CompiledModels(), variant=row_variant(rows))
-    assert {v.check for v in convergence_verdicts(trace, SCORED) if v.status == "red"} == set()
+    assert [v.message for v in convergence_verdicts(trace, SCORED) if v.status == "red"] == []
     return trace["posterior"].to_dataset()
 
 
