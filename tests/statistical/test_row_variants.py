@@ -18,7 +18,7 @@ from bayes_backlog.models.spec import ModelSpec
 pytestmark = pytest.mark.slow
 
 SPEC = ModelSpec(calendar_terms=("monday",), annual_harmonics=0)
-SETTINGS = SamplerSettings(chains=2, draws=500, tune=500, target_accept=0.95, seed=5)
+SETTINGS = SamplerSettings(chains=2, draws=1000, tune=500, target_accept=0.95, seed=5)
 FLOW = "signed_off"
 DAYS = 100
 LEARNT = (0.5, 0.0, 0.6, 0.1)
@@ -115,7 +115,7 @@ def test_two_flows_share_no_code() -> None:
     """Rows are constants of a variant's model."""
     table = office("hazard", -1.0).assign(allocated=lambda rows: rows[FLOW].to_numpy()[::-1])
     table, compiled = with_variants(table, SPEC), CompiledModels()
-    short = SamplerSettings(chains=2, draws=50, tune=100, target_accept=0.9, seed=5)
+    short = SamplerSettings(chains=2, draws=50, tune=100, target_accept=0.95, seed=5)
     variant = row_variant(Rows(response="hazard"))
     first, second = (fit_rows(table, flow, SPEC, short, compiled, variant=variant) for flow in (FLOW, "allocated"))
     assert not np.array_equal(first["posterior"]["Intercept"], second["posterior"]["Intercept"])
