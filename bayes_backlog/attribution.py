@@ -21,7 +21,7 @@ from bayes_backlog.runs import Run
 from bayes_backlog.stages import ProgressBar, Say, open_workshop, run_stages, up_to
 
 FOLDER = "attribution"
-MOVES_NOTHING = ("name", "title", "report", "compute", "backtest", "scenarios")
+MOVES_NOTHING = ("name", "title", "report", "compute", "backtest", "rows", "scenarios")
 MOVES_NOTHING_EITHER = ("sampling.accept_gate_failure_because", "forecast.backlog_target")
 """Sections and settings that no forecast reads."""
 NOT_COPIED = (FOLDER, "backtest", "published", "report", "scenarios")

@@ -32,12 +32,13 @@ from bayes_backlog.cases.messy_export import write_messy_export
 from bayes_backlog.cases.new_office import marked, office_config, proposal_table
 from bayes_backlog.cases.proposal import propose
 from bayes_backlog.cases.synthetic import simulate_office, write_office
-from bayes_backlog.config import Compute, Config, load_config, with_data
+from bayes_backlog.config import Compute, Config, Rows, load_config, with_data
 from bayes_backlog.errors import BacklogError, ConfigError, Drifted, GateRefused, examples
 from bayes_backlog.evaluation.monitor import verdict_sentence
 from bayes_backlog.evaluation.verification import verify as verify_run
 from bayes_backlog.inference.sampling import Progress as Report
 from bayes_backlog.models.describe import description
+from bayes_backlog.models.row_variant import row_variant
 from bayes_backlog.models.spec import spec_from_config, spec_from_json
 from bayes_backlog.reporting import comparison
 from bayes_backlog.reporting.finished import refuse_unfinished
@@ -276,12 +277,14 @@ def describe(
 ) -> None:
     """Show a model's specification as formula, mathematics, plain words and implied rate ratios."""
     if what.is_dir():
-        spec = spec_from_json(Run(existing_run(what)).text("model/spec.json"))
+        run = Run(existing_run(what))
+        spec = spec_from_json(run.text("model/spec.json"))
+        rows = Rows.model_validate(run.manifest().get("config", {}).get("rows", {}))
     else:
-        model = load_config(what).model
-        spec = spec_from_config(model, has_removed=True, further=model.further_flows)
+        config = load_config(what)
+        spec, rows = spec_from_config(config.model, has_removed=True, further=config.model.further_flows), config.rows
         console.print("Before any data: a flow of which the office has too few events is left out of the fit.")
-    typer.echo(description(spec))
+    typer.echo(description(spec, row_variant(rows)))
 
 
 @app.command()

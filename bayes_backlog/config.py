@@ -7,6 +7,7 @@ Nothing here reads data: a configuration that loads is well formed, not yet true
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from datetime import date
@@ -134,10 +135,24 @@ class Model(Section):
         return names
 
 
-class Rows(Section):
-    """How the transparent row model is sampled: laplace approximates where that holds, numpyro runs on JAX."""
+Engine = Literal["nuts", "laplace", "numpyro"]
 
-    engine: Literal["nuts", "laplace", "numpyro"] = "nuts"
+
+class Rows(Section):
+    """The transparent row model: what draws from it, what a count is taken for, and how newcomers learn.
+
+    laplace approximates where that holds, numpyro runs on JAX.
+    """
+
+    engine: Engine = "nuts"
+    response: Literal["negative_binomial", "zero_inflated", "hurdle", "hazard"] = "negative_binomial"
+    ramp: Literal["linear", "monotone"] = "linear"
+
+    @model_validator(mode="after")
+    def _variants_by_nuts(self) -> Self:
+        if self.engine != "nuts" and (self.response, self.ramp) != ("negative_binomial", "linear"):
+            raise ValueError(f"{self.engine} draws from the row model as it is; variants are sampled by nuts")
+        return self
 
 
 class Sampling(Section):
@@ -370,6 +385,9 @@ def _problems(path: Path, error: ValidationError) -> str:
             section = _section(parents)
             known = section.model_fields if section is not None else Config.model_fields
             lines.append(f"unknown key '{where}'. {nearest(str(last), known)}")
+        elif problem["type"] == "literal_error":
+            known_values = re.findall("'([^']+)'", problem["ctx"]["expected"])
+            lines.append(f"{where}: '{problem['input']}' is not known. {nearest(str(problem['input']), known_values)}")
         else:
             words = PLAIN_WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
             lines.append(f"{where}: {words}")

@@ -45,6 +45,7 @@ simulate: {sed: 3}
 data: {columns: {taem: Squad}, as_of: 2025-13-45}
 calendar: {school_holidays: [{first_date: 2025-02-01, last_date: 2025-02-07, week: 6}]}
 model:
+rows: {response: hurdel, ramp: 4}
 sampling: {chains: 1, draw: 500}
 forecast: {backlog_target: .inf, horizon_days: 90.5}
 backtest: {horizon_working_days: [5, 0]}
@@ -59,6 +60,8 @@ scenarios: [{name: more, joiners: [{team: A, role: B, first_date: 2025-01-01, ra
         "unknown key 'simulate.sed'. Did you mean 'seed'?",
         "unknown key 'calendar.school_holidays.0.week'. Known: first_date, last_date.",
         "model: needs settings below it",
+        "rows.response: 'hurdel' is not known. Did you mean 'hurdle'?",
+        "rows.ramp: '4' is not known. Known: linear, monotone.",
         "sampling.chains: Input should be greater than or equal to 2",
         "unknown key 'sampling.draw'. Did you mean 'draws'?",
         "forecast.horizon_days: Input should be a valid integer",

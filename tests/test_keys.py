@@ -45,6 +45,8 @@ def changed(after: dict[str, str]) -> set[str]:
         ({"sampling": {"seed": 1}}, FITTED | TRIED | SIMULATED),
         ({"model": {"slow_level": False}}, FITTED | TRIED | SIMULATED),
         ({"rows": {"engine": "laplace"}}, {"rows"}),
+        ({"rows": {"response": "hazard"}}, {"rows"}),
+        ({"rows": {"ramp": "monotone"}}, {"rows"}),
         ({"backtest": {"draws": 200}}, TRIED | SIMULATED),
         ({"backtest": {"cutoffs": ["2024-03-31"]}}, {"backtest"}),
         ({"panel": {"leaver_after_days": 5}}, ALL - {"cases"}),

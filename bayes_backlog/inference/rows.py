@@ -1,17 +1,23 @@
-"""Sample the row model of one staff flow in the coordinates of `models.row_fast`; effects are named as in Bambi."""
+"""Sample the row model of one staff flow; effects are named as in Bambi.
+
+By default in the coordinates of `models.row_fast`, which knows no variant: those are sampled as `models.row_pymc` has
+them.
+"""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import pandas as pd
 import xarray as xr
 
+from bayes_backlog.config import Engine
 from bayes_backlog.inference.gate import Verdict, convergence_verdicts, finite_draws
 from bayes_backlog.inference.laplace import approximate_or, importance_verdicts
 from bayes_backlog.inference.numpyro_sampling import sample_numpyro
 from bayes_backlog.inference.sampling import CompiledModels, Progress, SamplerSettings, sample_posterior, silent
 from bayes_backlog.models.row_fast import INTERNAL, build_row_fast
+from bayes_backlog.models.row_pymc import build_row_pymc
+from bayes_backlog.models.row_table import GROUPS
+from bayes_backlog.models.row_variant import PLAIN, RowVariant
 from bayes_backlog.models.spec import ModelSpec
 
 
@@ -22,7 +28,8 @@ def fit_rows(
     settings: SamplerSettings,
     compiled: CompiledModels,
     *,
-    engine: Literal["nuts", "laplace", "numpyro"] = "nuts",
+    engine: Engine = "nuts",
+    variant: RowVariant = PLAIN,
     progress: Progress = silent,
     cores: int | None = None,
 ) -> xr.DataTree:
@@ -40,14 +47,23 @@ def fit_rows(
         nuts is nutpie's; laplace approximates, and gives way to nuts where that does not hold; numpyro is JAX's.
     settings, compiled, progress, cores
         See `sampling.sample_posterior`; tables with as many investigators, teams and roles share compiled code.
+    variant : RowVariant
+        Response and ramp; any but the plain one is sampled as written, by nuts.
 
     Returns
     -------
     DataTree
         Groups `sample_stats` and `posterior` (chain, draw, ...): Intercept, a slope for each of `row_terms`,
         1|investigator, 1|team and 1|role with their scales 1|..._sigma, and alpha; names and dimensions as in Bambi.
-        Of laplace also `importance`, and no `sample_stats` where it holds; see `laplace.approximate_or`.
+        Of laplace also `importance`, and no `sample_stats` where it holds; see `laplace.approximate_or`. Of variants,
+        the slopes of `row_steps` and psi as well, and no alpha where there is none.
     """
+    if variant != PLAIN:
+        # The rows are constants of this model, so its code serves no other.
+        plain = build_row_pymc(table, flow, spec, variant)
+        trace = sample_posterior(plain, settings, flow, CompiledModels(), progress=progress, cores=cores)
+        trace["posterior"] = trace["posterior"].to_dataset().drop_vars([f"1|{group}_offset" for group in GROUPS])
+        return trace
     model = build_row_fast(table, flow, spec)
 
     def nuts() -> xr.DataTree:

@@ -14,7 +14,8 @@ import pandas as pd
 from bayes_backlog.models.design import RAMP_WEEKS, RECENT_WORKING_DAYS
 from bayes_backlog.models.own_pace import HALF_LIFE_DAYS
 from bayes_backlog.models.prior_table import prior_table
-from bayes_backlog.models.row_table import row_formula
+from bayes_backlog.models.row_table import STEPS, row_formula
+from bayes_backlog.models.row_variant import PLAIN, RowVariant
 from bayes_backlog.models.slow_level import KNOT_WEEKS
 from bayes_backlog.models.spec import MONTH_END_TERMS, ModelSpec
 
@@ -53,12 +54,27 @@ class Part:
     staff_only: bool = False
 
 
-def formulas(spec: ModelSpec) -> dict[str, str]:
-    """Return the Bambi formula of the row model of each staff flow.
+def formulas(spec: ModelSpec, variant: RowVariant = PLAIN) -> dict[str, str]:
+    """Return the Bambi formula of the row model of each staff flow, or of a variant of it.
 
     Flows of the office as a whole and effects that everybody shares have no formula: `mathematics` has them.
     """
-    return {flow: row_formula(flow, spec) for flow in spec.staff_flows}
+    return {flow: row_formula(flow, spec, variant=variant) for flow in spec.staff_flows}
+
+
+def variant_words(variant: RowVariant) -> list[str]:
+    """Return in sentences, priors included, how a variant differs from the plain row model."""
+    response = variant.response
+    words = []
+    if response != PLAIN.response:
+        prior = "" if response.psi is None else " psi ~ Beta({:g}, {:g}).".format(*response.psi)
+        words.append(f"Family {response.family}. {response.words}{prior}")
+    if variant.monotone:
+        words.append(
+            f"Newcomers never slow down while they learn: each of {_listed(STEPS)} is -1 before that week and 0 "
+            f"from it on, and its slope, what was gained by then, is exponential with mean {variant.step:g}."
+        )
+    return words
 
 
 def mathematics(spec: ModelSpec) -> list[str]:
@@ -86,11 +102,14 @@ def implied_priors(spec: ModelSpec) -> pd.DataFrame:
     return table[table["prior"].isin(used)].reset_index(drop=True)
 
 
-def description(spec: ModelSpec) -> str:
-    """Return all four ways as text for a terminal."""
+def description(spec: ModelSpec, variant: RowVariant = PLAIN) -> str:
+    """Return all four ways as text for a terminal; `variant` is that of the row model."""
     columns = ["prior", "distribution", "meaning"]
     sections = {
-        "The row model of each staff flow, as Bambi's formula": list(formulas(spec).values()),
+        "The row model of each staff flow, as Bambi's formula": [
+            *formulas(spec, variant).values(),
+            *variant_words(variant),
+        ],
         "The default model, as mathematics (LaTeX)": mathematics(spec),
         "The default model, in plain words": plain_words(spec),
         "What the priors imply (median and central 95 %)": [

@@ -16,7 +16,7 @@ from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows
 from bayes_backlog.inference.fit import Prepared, fit
 from bayes_backlog.inference.gate import convergence_verdicts, verdict_table
 from bayes_backlog.inference.leave_one_out import leave_one_out_pit, pit_places, pit_verdicts
-from bayes_backlog.inference.parity import parity_verdicts
+from bayes_backlog.inference.parity import parity_verdicts, variant_verdict
 from bayes_backlog.inference.row_checks import row_count_table
 from bayes_backlog.inference.rows import fit_rows, row_verdicts
 from bayes_backlog.inference.sampling import SamplerSettings, compiled_here
@@ -27,6 +27,7 @@ from bayes_backlog.models.draws import PosteriorDraws, posterior_draws
 from bayes_backlog.models.forecaster import build_forecaster
 from bayes_backlog.models.prior_table import prior_table
 from bayes_backlog.models.row_table import row_table
+from bayes_backlog.models.row_variant import PLAIN, row_variant
 from bayes_backlog.runs import forget_stage, write_dataset, write_table, write_text
 from bayes_backlog.stages.days_ahead import future_frame
 from bayes_backlog.stages.workshop import Workshop, make_stage
@@ -116,17 +117,29 @@ def rows_stage(shop: Workshop, prepared: Prepared) -> None:
         When the sampling of a flow did not converge.
     """
     table, verdicts = row_table(prepared.design, prepared.spec), "model/rows_verdicts.csv"
+    variant = row_variant(shop.config.rows)
     posteriors = {flow: f"model/rows_{flow}.nc" for flow in prepared.spec.staff_flows}
 
     def make() -> None:
         found = []
         for flow, artefact in posteriors.items():
             with shop.bar(f"Fitting the row model of {flow}") as progress:
-                settings, engine = _sampler_settings(shop.config), shop.config.rows.engine
+                settings = _sampler_settings(shop.config)
                 trace = fit_rows(
-                    table, flow, prepared.spec, settings, compiled_here(), engine=engine, progress=progress
+                    table,
+                    flow,
+                    prepared.spec,
+                    settings,
+                    compiled_here(),
+                    engine=shop.config.rows.engine,
+                    variant=variant,
+                    progress=progress,
                 )
-            found.append(verdict_table(row_verdicts(trace)).assign(flow=flow))
+            judged = row_verdicts(trace)
+            if variant != PLAIN:
+                # The check stage compares the programs of the plain model.
+                judged.append(variant_verdict(table, flow, prepared.spec, variant, settings.seed))
+            found.append(verdict_table(judged).assign(flow=flow))
             write_dataset(trace, shop.run.path(artefact))
         write_table(pd.concat(found, ignore_index=True), shop.run.path(verdicts))
 

@@ -65,12 +65,16 @@ def test_the_verb_calls_an_approximation_one(small_config: Config, tmp_path: Pat
     assert words.count(APPROXIMATE) == 4
 
 
-def test_the_verb_writes_posteriors_and_verdicts(small_config: Config, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("variant", [{}, {"response": "hazard", "ramp": "monotone"}], ids=["plain", "variant"])
+def test_the_verb_writes_posteriors_and_verdicts(
+    variant: dict[str, str], small_config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = {
         "name": "rows",
         "title": "Row model",
         "data": {"file": str(small_config.data.file), "first_date": small_config.data.first_date},
         "sampling": {"chains": 2, "draws": 100, "tune": 200},
+        "rows": variant,
     }
     (tmp_path / "rows.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.setenv("BAYES_BACKLOG_KEY", "a key of this test")
@@ -81,4 +85,6 @@ def test_the_verb_writes_posteriors_and_verdicts(small_config: Config, tmp_path:
     assert "signed_off, bulk ESS" in told.get()
     done = Run(tmp_path / "rows")
     assert done.tree("model/rows_signed_off.nc")["posterior"].sizes["draw"] == 100
-    assert set(done.table("model/rows_verdicts.csv")["flow"]) == {"allocated", "signed_off"}
+    verdicts = done.table("model/rows_verdicts.csv")
+    assert set(verdicts["flow"]) == {"allocated", "signed_off"}
+    assert verdicts.query("check == 'Bambi and PyMC'")["status"].tolist() == (["green"] * 2 if variant else [])

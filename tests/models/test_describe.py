@@ -17,7 +17,9 @@ from bayes_backlog.models.describe import (
     mathematics,
     parts_of,
     plain_words,
+    variant_words,
 )
+from bayes_backlog.models.row_variant import PLAIN, RESPONSES, RowVariant
 from bayes_backlog.models.spec import OFFICE_FLOWS, ModelSpec, Priors
 
 SPEC = dataclasses.replace(
@@ -129,3 +131,13 @@ def test_nothing_is_described_with_a_sampling_library() -> None:
     code = "import sys, bayes_backlog.models.describe; print({'pymc', 'bambi', 'nutpie'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_variant_of_the_row_model_is_described_with_its_priors() -> None:
+    assert description(SPEC, PLAIN) == description(SPEC)
+    assert variant_words(PLAIN) == []
+    text = description(SPEC, RowVariant(RESPONSES["hurdle"], monotone=True, step=0.125))
+    for words in ("hurdle_negativebinomial", "psi ~ Beta(1, 4)", "+ before_week_5 +", "exponential with mean 0.125"):
+        assert words in text
+        assert words not in description(SPEC)
+    assert "any_allocated ~ 1" in description(SPEC, RowVariant(RESPONSES["hazard"]))
