@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bayes_backlog.config import MAX_ALIASES, MAX_CONFIG_BYTES, Config, load_config
+from bayes_backlog.config import MAX_ALIASES, MAX_CONFIG_BYTES, Config, Rows, load_config
 from bayes_backlog.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -197,3 +197,10 @@ def test_a_billion_laughs_is_refused_and_a_loop_is_no_hang(tmp_path: Path) -> No
         load(tmp_path, bomb)
     with pytest.raises(ConfigError, match=r"data\.columns\.columns"):
         load(tmp_path, PLAIN + "data: &d {columns: *d}\n")
+
+
+@pytest.mark.parametrize("variant", [{"response": "hazard"}, {"ramp": "monotone"}])
+def test_variants_of_the_row_model_are_sampled_by_nuts(variant: dict[str, str]) -> None:
+    assert Rows.model_validate(variant).engine == "nuts"
+    with pytest.raises(ValidationError, match="variants are sampled by nuts"):
+        Rows.model_validate({"engine": "laplace", **variant})
