@@ -90,7 +90,7 @@ scenarios: [{name: more, joiners: [{team: A, role: B, first_date: 2025-01-01, ra
             "calendar: {school_holidays: [{first_date: 2025-02-07, last_date: 2025-02-01}]}",
             r"school_holidays.0: last_date \(2025-02-01\) lies before first_date",
         ),
-        ("rows: {engine: stan}", "rows.engine: Input should be 'nuts', 'laplace' or 'numpyro'"),
+        ("rows: {engine: stan}", "rows.engine: 'stan' is not known. Known: laplace, numpyro, nuts"),
         ("1: one", "1: is read as a number"),
     ],
 )
