@@ -47,7 +47,7 @@ class Leaver(Section):
 
 
 class Who(OpenPeriod):
-    """Whom a change is about, and when: a person, or everybody of a team or role, or everybody."""
+    """Whom a change is about, and when: a person, or everybody of a team or role by the roster, or everybody."""
 
     investigator: str | None = None
     team: str | None = None
@@ -84,7 +84,8 @@ class Staffing(Section):
 
     `annual_leaving_rate` is the share of staff expected to leave within a year, each on a day drawn for each draw, not
     replaced; "roster" estimates it from the roster, its uncertainty included; 0 keeps everybody whom the roster keeps.
-    `annual_moving_rate` is how often somebody changes team in a year; unless it is given, as often as in the last year.
+    `annual_moving_rate` is how often somebody changes team in a year, at most once within a forecast; "roster", which
+    the forecast has by default, estimates it from the last year. Folds of a backtest take both rates and nothing else.
     """
 
     joiners: tuple[Joiners, ...] = ()
@@ -92,7 +93,7 @@ class Staffing(Section):
     fte_changes: tuple[FteChange, ...] = ()
     leave: tuple[Leave, ...] = ()
     annual_leaving_rate: Annotated[float, Field(ge=0, lt=5)] | Literal["roster"] | None = None
-    annual_moving_rate: Annotated[float, Field(ge=0, lt=5)] | None = None
+    annual_moving_rate: Annotated[float, Field(ge=0, lt=5)] | Literal["roster"] | None = None
 
     @field_validator("leavers")
     @classmethod

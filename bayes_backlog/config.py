@@ -385,7 +385,8 @@ def _problems(path: Path, error: ValidationError) -> str:
             section = _section(parents)
             known = section.model_fields if section is not None else Config.model_fields
             lines.append(f"unknown key '{where}'. {nearest(str(last), known)}")
-        elif problem["type"] == "literal_error":
+        # Where a number may stand instead, no word is the nearest.
+        elif problem["type"] == "literal_error" and not str(last).startswith("literal["):
             known_values = re.findall("'([^']+)'", problem["ctx"]["expected"])
             lines.append(f"{where}: '{problem['input']}' is not known. {nearest(str(problem['input']), known_values)}")
         else:

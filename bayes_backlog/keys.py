@@ -49,6 +49,7 @@ INPUT: dict[str, set[str] | EllipsisType] = {"data": ..., "simulate": ..., "cale
 FOLD_SETTINGS: dict[str, set[str] | EllipsisType] = INPUT | {
     "model": ...,
     "sampling": {"target_accept", "seed"},
+    "staffing": {"annual_leaving_rate", "annual_moving_rate"},
     "backtest": {"rolling_window_days", "horizon_working_days", "chains", "draws", "tune", "baselines", "variants"},
 }
 READS = {

@@ -204,3 +204,10 @@ def test_variants_of_the_row_model_are_sampled_by_nuts(variant: dict[str, str]) 
     assert Rows.model_validate(variant).engine == "nuts"
     with pytest.raises(ValidationError, match="variants are sampled by nuts"):
         Rows.model_validate({"engine": "laplace", **variant})
+
+
+def test_where_a_number_may_stand_no_word_is_said_to_be_meant(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, PLAIN + "staffing: {annual_leaving_rate: 7}\n")
+    assert "less than 5" in str(refused.value)
+    assert "is not known" not in str(refused.value)

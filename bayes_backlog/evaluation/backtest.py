@@ -16,6 +16,7 @@ from bayes_backlog.config import Config
 from bayes_backlog.evaluation.folds import Fold
 from bayes_backlog.evaluation.score_table import same_units, score_forecast
 from bayes_backlog.evaluation.truth import truth_paths
+from bayes_backlog.forecasts.assumed import with_turnover
 from bayes_backlog.forecasts.baselines.history import horizon_of, office_history, team_histories
 from bayes_backlog.forecasts.baselines.registry import forecast_baselines
 from bayes_backlog.forecasts.future import build_future_frame
@@ -92,6 +93,7 @@ def run_fold(
     for name, past in {MODEL: default, **variants}.items():
         trace = fit(past, sampler_settings(config), compiled, progress=progress, cores=cores)
         frame = build_future_frame(known, past.design, past.spec, config.calendar, fold.horizon_days)
+        frame = with_turnover(frame, config.staffing, known.roster)
         draws = posterior_draws(trace, past.design, past.spec, config.backtest.draws)
         predictions = roll_forward(draws, frame, past.design, past.spec, config.sampling.seed)
         models.append(model_paths(name, predictions, days))

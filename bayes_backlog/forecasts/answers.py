@@ -9,7 +9,7 @@ import xarray as xr
 from bayes_backlog.forecasts.future import FutureFrame
 from bayes_backlog.forecasts.paired import Seed
 from bayes_backlog.forecasts.staff_changes import draw_moves, leaving_days
-from bayes_backlog.forecasts.tables import move, summary, units
+from bayes_backlog.forecasts.tables import seat_sums, summary, units
 from bayes_backlog.forecasts.target import target_dates
 from bayes_backlog.models.design import Floats
 from bayes_backlog.vocabulary import OFFICE, QUANTILE_LEVELS, quantile_column
@@ -72,17 +72,12 @@ def starts_per_fte_day(predictions: xr.Dataset, frame: FutureFrame, cutoff: pd.T
 def _fte_days(n: int, frame: FutureFrame, seed: Seed) -> dict[str, dict[str, Floats]]:
     """Return the (n,) FTE-days of every unit, by level."""
     leaving, moves = leaving_days(n, frame, seed), draw_moves(n, frame, seed)
-    teams, roles = np.array(frame.teams), np.array(frame.roles)
-    by_day: dict[str, dict[str, Floats]] = {
-        level: {str(label): np.zeros((n, len(frame.dates))) for label in labels}
-        for level, labels in ((OFFICE, [OFFICE]), ("team", teams), ("role", roles))
-    }
-    for person in range(len(frame.investigators)):
-        worked = frame.exposure[:, person] * (np.arange(len(frame.dates)) < leaving[:, [person]])
-        team, role = teams[frame.team[:, person]], roles[frame.role[:, person]]
-        by_day[OFFICE][OFFICE] += worked
-        for level, labels in (("team", team), ("role", role)):
-            for label in np.unique(labels):
-                by_day[level][str(label)] += worked * (labels == label)
-        move(by_day["team"], worked, team, moves.day[:, person], teams[moves.team[:, person]])
-    return {level: {unit: total.sum(axis=1) for unit, total in of.items()} for level, of in by_day.items()}
+    labels = {OFFICE: (OFFICE,), "team": frame.teams, "role": frame.roles}
+    total = {level: np.zeros((n, len(of_level))) for level, of_level in labels.items()}
+    for day, exposure in enumerate(frame.exposure):
+        worked = exposure * (day < leaving)
+        seats = {OFFICE: np.zeros_like(frame.team[day]), "role": frame.role[day]}
+        seats["team"] = moves.teams(day, frame.team[day])
+        for level, of_level in labels.items():
+            total[level] += seat_sums(worked, seats[level], len(of_level))
+    return {level: dict(zip(of_level, total[level].T, strict=True)) for level, of_level in labels.items()}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bayes_backlog.assumptions import DayKind, FteChange, Joiners, Scenario, Staffing, Who
 from bayes_backlog.errors import ConfigError, nearest
 from bayes_backlog.forecasts.future import FutureFrame
-from bayes_backlog.forecasts.turnover import Turnover, estimated_turnover
+from bayes_backlog.forecasts.turnover import Turnover, estimated_moving, estimated_turnover
 from bayes_backlog.models.design import UNUSED, Floats, ramp
 from bayes_backlog.sections import OpenPeriod
 
@@ -51,13 +51,25 @@ def with_staffing(frame: FutureFrame, staffing: Staffing, roster: pd.DataFrame) 
         frame = dataclasses.replace(frame, exposure=np.where(_cells(frame, leave), 0.0, frame.exposure))
     for leaver in staffing.leavers:
         frame = _without(frame, frame.investigators.index(leaver.investigator), pd.Timestamp(leaver.last_date))
-    if staffing.annual_leaving_rate is not None:
-        rate = staffing.annual_leaving_rate
-        turnover = estimated_turnover(roster, frame.as_of) if rate == "roster" else Turnover(rate)
+    return with_turnover(frame, staffing, roster)
+
+
+def with_turnover(frame: FutureFrame, staffing: Staffing, roster: pd.DataFrame) -> FutureFrame:
+    """Return the frame with other rates of leaving and moving, where they are given: all that folds of a backtest take.
+
+    Parameters
+    ----------
+    frame, staffing, roster
+        As in `with_staffing`.
+    """
+    leaving, moving = staffing.annual_leaving_rate, staffing.annual_moving_rate
+    if leaving is not None:
+        turnover = estimated_turnover(roster, frame.as_of) if leaving == "roster" else Turnover(leaving)
         frame = dataclasses.replace(frame, turnover=turnover)
-    if staffing.annual_moving_rate is not None:
-        moving = dataclasses.replace(frame.moving, turnover=Turnover(staffing.annual_moving_rate))
-        frame = dataclasses.replace(frame, moving=moving)
+    if moving is not None:
+        estimated = estimated_moving(roster, frame.as_of, frame.teams)
+        turnover = estimated.turnover if moving == "roster" else Turnover(moving)
+        frame = dataclasses.replace(frame, moving=dataclasses.replace(frame.moving, turnover=turnover))
     return frame
 
 

@@ -126,8 +126,8 @@ def roll_forward(
         int32 counts: received, removed, further flows, backlog (chain, draw, date); allocated, signed_off, taken_over,
         handed_over, wip (chain, draw, date, investigator); team and role (date, investigator); backlog_start () and
         wip_start (investigator). Days off have no flows and keep the stocks of the day before. Who moves in a draw sits
-        in place number `moved_to` from date number `moved_on` on, both (chain, draw, investigator), and in `team` until
-        then; who does not has a `moved_on` beyond the last date. `place` (place) has all teams.
+        from day `moved_on` on in the team that is number `moved_to` of `place`, both (chain, draw, investigator), and
+        in `team` until then; who stays has no `moved_on`.
     """
     rates = future_rates(draws, frame, design, spec, seed, share)
     return roll(rates, draw_chances(draws.n, frame, spec, seed), progress=progress)
@@ -311,7 +311,8 @@ def _dataset(rates: Rates, paths: dict[str, Counts], working: Ints) -> xr.Datase
 
     labels, roles = np.array(frame.teams, dtype=object), np.array(frame.roles, dtype=object)
     day = np.clip(np.searchsorted(working, np.arange(len(frame.all_dates))), 0, len(working) - 1)
-    moved_on = np.append(working, len(frame.all_dates))[moves.day].astype(np.int32)
+    moved_on = np.append(frame.dates.to_numpy(), np.datetime64("NaT", "us"))[moves.day]
+    in_use, moved_to = np.unique(moves.team, return_inverse=True)
     return xr.Dataset(
         {
             name: (("chain", "draw", "date", "investigator")[: values.ndim + 1], split(values))
@@ -321,13 +322,13 @@ def _dataset(rates: Rates, paths: dict[str, Counts], working: Ints) -> xr.Datase
             "backlog_start": ((), np.int32(frame.backlog_start)),
             "wip_start": (("investigator",), frame.wip_start.astype(np.int32)),
             "moved_on": (("chain", "draw", "investigator"), split(moved_on)),
-            "moved_to": (("chain", "draw", "investigator"), split(moves.team.astype(np.int32))),
+            "moved_to": (("chain", "draw", "investigator"), split(moved_to.astype(np.int32))),
         },
         coords={
             "date": frame.all_dates,
             "investigator": list(frame.investigators),
             "team": (("date", "investigator"), labels[frame.team[day]].astype(str)),
             "role": (("date", "investigator"), roles[frame.role[day]].astype(str)),
-            "place": list(frame.teams),
+            "place": [frame.teams[team] for team in in_use],
         },
     )

@@ -17,7 +17,7 @@ from bayes_backlog.models.design import Floats, Ints
 
 @dataclass(frozen=True)
 class Moves:
-    """Who sits in another team from some day on, in n draws.
+    """Who sits in another team from some day on, in n draws; nobody moves twice.
 
     Attributes
     ----------
@@ -41,34 +41,42 @@ class Moves:
 
 def leaving_days(n: int, frame: FutureFrame, seed: Seed) -> Ints:
     """Return the (n, I) place of the first working day on which somebody has left: as known, or earlier by turnover."""
-    return np.minimum(frame.leaving, _days(n, frame.turnover, frame, seed, "leaving"))
+    everybody = np.ones(len(frame.investigators))
+    return np.minimum(frame.leaving, _days(n, frame.turnover, everybody, frame, seed, "leaving"))
 
 
 def draw_moves(n: int, frame: FutureFrame, seed: Seed) -> Moves:
     """Draw who moves to which team.
 
-    Who was not there before, or is placed by the roster, moves nowhere; nor does anybody where there is one team.
+    Who moves goes where people are, and moves the oftener the more of them sit elsewhere: as many are then expected to
+    move from one team to another as back, and no team drifts. Newcomers, people without a team and those whom the
+    roster places stay, and so does everybody where there is one team.
     """
-    pull = frame.moving.pull
-    day = _days(n, frame.moving.turnover, frame, seed, "moving")
-    team = np.tile(frame.team[0], (n, 1))
+    share = frame.moving.people / np.maximum(frame.moving.people.sum(), 1)
+    elsewhere = 1 - share
+    mean = float(share @ elsewhere)
+    weight, team = np.zeros(len(frame.investigators)), np.tile(frame.team[0], (n, 1))
     for person, name in enumerate(frame.investigators):
-        elsewhere = pull * (np.arange(len(pull)) != frame.team[0, person])
-        if frame.known[person] < 0 or name in frame.moving.placed or not elsewhere.any():
-            day[:, person] = len(frame.dates)
-        else:
-            uniform = stream(seed, "moving", "team", name).random(n)
-            team[:, person] = np.searchsorted(np.cumsum(elsewhere) / elsewhere.sum(), uniform, side="right")
-    return Moves(day, team)
+        own = int(frame.team[0, person])
+        is_seated = own < len(share) and share[own] > 0 and frame.known[person] >= 0
+        if mean > 0 and is_seated and name not in frame.moving.placed:
+            weight[person] = elsewhere[own] / mean
+            reached = np.cumsum(np.where(np.arange(len(share)) == own, 0.0, share)) / elsewhere[own]
+            team[:, person] = np.searchsorted(reached, stream(seed, "moving", "team", name).random(n), side="right")
+    return Moves(_days(n, frame.moving.turnover, weight, frame, seed, "moving"), team)
 
 
-def _days(n: int, turnover: Turnover, frame: FutureFrame, seed: Seed, what: str) -> Ints:
-    """Return the (n, I) place of the first working day after it has happened to somebody; H where not by then."""
+def _days(n: int, turnover: Turnover, weight: Floats, frame: FutureFrame, seed: Seed, what: str) -> Ints:
+    """Return the (n, I) place of the first working day after it has happened to somebody; H where not by then.
+
+    `weight`, (I,), is what everybody's rate is multiplied by.
+    """
     if turnover.annual_rate == 0:
-        return np.full((n, len(frame.investigators)), len(frame.dates))
+        return np.full((n, len(weight)), len(frame.dates))
     rate = np.full(n, turnover.annual_rate)
     if np.isfinite(turnover.n_seen):
         rate *= stream(seed, what, "rate").standard_gamma(turnover.n_seen, n) / turnover.n_seen
-    waits: Floats = np.stack([stream(seed, what, name).standard_exponential(n) for name in frame.investigators], axis=1)
-    years = (frame.dates - frame.as_of).days.to_numpy() / DAYS_PER_YEAR
-    return np.searchsorted(years, waits / rate[:, None])
+    units: Floats = np.stack([stream(seed, what, name).standard_exponential(n) for name in frame.investigators], axis=1)
+    rates = rate[:, None] * weight
+    waits = np.divide(units, rates, out=np.full_like(units, np.inf), where=rates > 0)
+    return np.searchsorted((frame.dates - frame.as_of).days.to_numpy() / DAYS_PER_YEAR, waits)

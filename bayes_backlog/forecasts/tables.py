@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayes_backlog.models.design import Ints
+from bayes_backlog.models.design import Floats, Ints
 from bayes_backlog.models.draws import Counts
 from bayes_backlog.models.spec import OFFICE_FLOWS, STAFF_FLOWS
 from bayes_backlog.vocabulary import FURTHER_FLOWS, OFFICE, QUANTILE_LEVELS, STOCKS, quantile_column
@@ -40,50 +40,24 @@ def office_totals(predictions: xr.Dataset, quantity: str) -> Counts:
 def group_totals(predictions: xr.Dataset, quantity: str, level: str) -> dict[str, Counts]:
     """Return (n, date) draws of every team or role: sums over the people who are in it on each date, draw by draw."""
     values = flat(predictions[quantity])
-    labels = predictions[level].transpose("date", "investigator").to_numpy()
-    units = np.unique(labels)
-    totals = {str(unit): np.einsum("ndi,di->nd", values, (labels == unit).astype(np.int32)) for unit in units}
+    labels, before = np.unique(predictions[level].transpose("date", "investigator").to_numpy(), return_inverse=True)
+    seats = np.broadcast_to(before, values.shape)
     if level == "team" and "moved_on" in predictions:
-        moved_on, moved_to = (
-            predictions[name].transpose("chain", "draw", "investigator").to_numpy().reshape(values.shape[0], -1)
-            for name in ("moved_on", "moved_to")
-        )
-        places = predictions["place"].to_numpy().astype(str)
-        for person in range(labels.shape[1]):
-            move(totals, values[:, :, person], labels[:, person], moved_on[:, person], places[moved_to[:, person]])
-    return dict(sorted(totals.items()))
+        moved = predictions[["moved_on", "moved_to"]].transpose("chain", "draw", "investigator")
+        since = moved["moved_on"].to_numpy().reshape(len(values), 1, -1)
+        has_moved = predictions["date"].to_numpy()[:, None] >= since
+        places, to = predictions["place"].to_numpy().astype(str), moved["moved_to"].to_numpy().reshape(since.shape)
+        labels, index = np.unique(np.concatenate([labels.astype(str), places]), return_inverse=True)
+        seats = np.where(has_moved, index[-len(places) :][to], index[: -len(places)][seats])
+    days = range(values.shape[1])
+    totals = np.stack([seat_sums(values[:, day], seats[:, day], len(labels)) for day in days], axis=2).astype(np.int32)
+    return {str(label): totals[:, k] for k, label in enumerate(labels)}
 
 
-def move[Number: np.number](
-    totals: dict[str, NDArray[Number]],
-    values: NDArray[Number],
-    before: NDArray[np.str_],
-    moved_on: Ints | Counts,
-    moved_to: NDArray[np.str_],
-) -> None:
-    """Take what counts of somebody after a move from the old team's totals to the new one's.
-
-    Parameters
-    ----------
-    totals : dict of (n, D) array
-        By team, in place; a team that is not there begins at 0.
-    values : (n, D) array
-        What counts of the person in each draw and on each day.
-    before : (D,) str
-        Team of who does not move.
-    moved_on : (n,) int
-        Place of the first day in the new team; D or more where the person stays.
-    moved_to : (n,) str
-        The new team.
-    """
-    n_days = values.shape[1]
-    movers = np.flatnonzero(moved_on < n_days)
-    moved = values[movers] * (np.arange(n_days) >= moved_on[movers, None])
-    for team in np.unique(before):
-        totals[str(team)][movers] -= moved * (before == team)
-    for team in np.unique(moved_to[movers]):
-        here = moved_to[movers] == team
-        totals.setdefault(str(team), np.zeros_like(values))[movers[here]] += moved[here]
+def seat_sums(values: Floats | Counts, seats: Ints, n_places: int) -> Floats:
+    """Return the (n, P) sums of (n, I) values of people over the place, 0 to P - 1, that each sits in."""
+    cells = np.arange(len(values))[:, None] * n_places + seats
+    return np.bincount(cells.ravel(), values.ravel(), len(values) * n_places).reshape(-1, n_places)
 
 
 def units(predictions: xr.Dataset, quantity: str) -> Iterator[tuple[str, str, Counts]]:

@@ -33,7 +33,7 @@ K_HAT_MAX = 0.5
 """Heavier-tailed weights have no variance: at 0.62 one parameter was 5.5 Monte-Carlo errors off."""
 STEP = 1e-3
 """Of central differences, in coordinates whose posterior sd is about 1: the curvature is then known to 1e-5."""
-SMALLEST_CURVATURE = 0.01
+SMALLEST_CURVATURE = SMALLEST_FALL = 0.01
 """A direction that the density hardly falls along is taken to be ten standard normals wide; weights judge that too."""
 REACH = (1.0, 2.0, 3.0, 4.0)
 """Standard deviations from the mode, each way along each axis, at which the fall of the density is looked at."""
@@ -98,7 +98,11 @@ def approximate_or(
         Groups `importance` (k_hat, ess) and `posterior`, with an attribute `approximate`; or those of the sampler, and
         `importance`, which says why.
     """
-    posterior, found = approximate(model, settings, progress=progress)
+    try:
+        posterior, found = approximate(model, settings, progress=progress)
+    except np.linalg.LinAlgError:
+        # A density without a finite curvature at its mode is no normal: infinitely heavy weights say so.
+        posterior, found = xr.Dataset(), xr.Dataset({"k_hat": np.inf, "ess": 0.0})
     if any(verdict.status != "green" for verdict in importance_verdicts(found)):
         return sample().assign({"importance": xr.DataTree(found)})
     return xr.DataTree.from_dict({"posterior": posterior, "importance": found})
@@ -130,7 +134,6 @@ def approximate(
     progress(0, 3, "compiling the model")
     start = DictToArrayBijection.map(model.initial_point())
     density = model.logp_dlogp_function(ravel_inputs=True)
-    density(start.data)
     progress(1, 3, "looking for the mode")
     points, log_density = split_normal(density, start.data).draw(n, rng)
     progress(2, 3, "weighing draws")
@@ -172,7 +175,7 @@ def split_normal(density: Density, start: Floats) -> SplitNormal:
 
     def width(axis: Floats) -> float:
         falls = np.array([top - density(mode + reach * axis)[0] for reach in REACH])
-        return float((REACH / np.sqrt(2 * np.maximum(falls, SMALLEST_CURVATURE))).max())
+        return float((REACH / np.sqrt(2 * np.maximum(falls, SMALLEST_FALL))).max())
 
     return SplitNormal(mode, axes, np.array([[width(side * axis) for axis in axes.T] for side in (-1, 1)]))
 

@@ -32,8 +32,9 @@ def sample_numpyro(model: pm.Model, settings: SamplerSettings, *, progress: Prog
     # Optional, and slow to import.
     from pymc.sampling.jax import sample_numpyro_nuts
 
-    import bayes_backlog.models.jax_kernels  # noqa: F401 - its import is what makes kernels known to JAX
+    from bayes_backlog.models.jax_kernels import register_kernels
 
+    register_kernels()
     total = settings.chains * (settings.tune + settings.draws)
     progress(0, total, "compiling and sampling")
     trace = sample_numpyro_nuts(

@@ -12,6 +12,8 @@ import pymc as pm
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
+from bayes_backlog.inference.arithmetic import in_order
+
 Progress = Callable[[int, int, str], None]
 """Called with work done, work in all and a few words."""
 
@@ -46,7 +48,8 @@ class CompiledModels:
         sizes = tuple(sorted((name, len(labels)) for name, labels in model.coords.items() if labels is not None))
         key = (specification, tuple(variable.name for variable in model.free_RVs), sizes)
         if key not in self._by_structure:
-            self._by_structure[key] = nutpie.compile_pymc_model(model)
+            with in_order():
+                self._by_structure[key] = nutpie.compile_pymc_model(model)
         code = self._by_structure[key]
         # Data that no part of the model reads are not in the compiled code: own work in progress without an elasticity.
         read = {variable.name for variable in code.shared_var_keys}

@@ -72,7 +72,7 @@ def variant_words(variant: RowVariant) -> list[str]:
     if variant.monotone:
         words.append(
             f"Newcomers never slow down while they learn: each of {_listed(STEPS)} is -1 before that week and 0 "
-            f"from it on, and its slope, what was gained by then, is exponential with mean {variant.step:g}."
+            f"from it on, and its slope, what is gained on reaching it, is exponential with mean {variant.step:g}."
         )
     return words
 
@@ -290,7 +290,7 @@ PARTS: tuple[Part, ...] = (
         priors=lambda spec: ("week_correlation",) * bool(spec.week_pairs),
         term="",
         words=lambda spec: (
-            "A week that is busy for one of these flows tends to be busy, or quiet, for the others "
+            "A week that is busy for one of these flows may tend to be busy, or quiet, for the others "
             f"({_listed(spec.weekly_flows)}); which, and how much, the data say."
         ),
         definitions=lambda spec: (

@@ -1,7 +1,4 @@
-"""Compiled kernels written once more for JAX, which traces array operations and differentiates them itself.
-
-Importing this module makes graphs with a `KernelOp` of the kernels named here compile for JAX, on a CPU or a GPU.
-"""
+"""Compiled kernels written once more for JAX, which traces array operations and differentiates them itself."""
 
 from __future__ import annotations
 
@@ -36,7 +33,11 @@ def saturation(
 VALUES: dict[Kernel, Callable[..., jax.Array]] = {saturation_kernel: saturation}
 
 
-@jax_funcify.register(KernelOp)  # type: ignore[untyped-decorator]
+def register_kernels() -> None:
+    """Have graphs with a `KernelOp` of the kernels named here compile for JAX, on a CPU or a GPU."""
+    jax_funcify.register(KernelOp)(_funcify)
+
+
 def _funcify(op: KernelOp, **_: Any) -> Callable[..., tuple[jax.Array, ...]]:
     value_and_derivatives = jax.value_and_grad(VALUES[op.kernel], argnums=tuple(range(op.n_differentiable)))
 

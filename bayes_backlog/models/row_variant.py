@@ -1,7 +1,8 @@
 """Variants of the row model that a reviewer asks for: what a count is taken for, and how newcomers learn.
 
 Each is a value with its priors, which both programs of the row model read (`row_bambi`, `row_pymc`). The one that is
-sampled by default is `PLAIN`. `psi` is, as in Bambi and PyMC, the share of rows that may hold cases, not of zeros.
+sampled by default is `PLAIN`. `psi` is, as in Bambi and PyMC, the share of rows that may hold cases (zero-inflated) or
+do (hurdle), not of zeros.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ MISAGED_TOO_OFTEN = 0.1
 SPLIT_WORDS = {
     "parameters": "what is not known of the office today",
     "inflow": "what will come in",
-    "staff": "who will come and go",
+    "staff": "who will come, go or change team",
     "level": "slow drift",
     "week": "good and bad weeks",
     DAY: "good and bad days",

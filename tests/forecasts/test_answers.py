@@ -82,14 +82,15 @@ def test_who_moves_in_a_draw_counts_in_each_team_for_the_days_there(
     one_a_day: xr.Dataset, half_time: FutureFrame
 ) -> None:
     """Starts that are moved without their days, or days without their starts, give teams other rates."""
-    pull = np.ones(2)
-    moving = dataclasses.replace(half_time, moving=Moving(Turnover(5.0), pull, frozenset()))
+    moving = dataclasses.replace(half_time, moving=Moving(Turnover(5.0), np.ones(2, np.int64), frozenset()))
     moves = draw_moves(2, moving, SEED)
-    last = len(moving.dates)
-    assert 0 < (moves.day < last).sum() < moves.day.size
-    on = np.append(moving.all_dates.get_indexer(moving.dates), len(moving.all_dates))[moves.day]
-    rows = (("chain", "draw", "investigator"), on[:, None]), (("chain", "draw", "investigator"), moves.team[:, None])
-    told = one_a_day.assign(moved_on=rows[0], moved_to=rows[1]).assign_coords(place=list(moving.teams))
+    assert 0 < (moves.day < len(moving.dates)).sum() < moves.day.size
+    on, dims = (
+        np.append(moving.dates.to_numpy(), np.datetime64("NaT", "us"))[moves.day],
+        ("chain", "draw", "investigator"),
+    )
+    told = one_a_day.assign(moved_on=(dims, on[:, None]), moved_to=(dims, moves.team[:, None]))
+    told = told.assign_coords(place=list(moving.teams))
     starts = starts_per_fte_day(told, moving, moving.all_dates[0], SEED)
     assert starts["mean"].tolist() == pytest.approx([3.0] * len(starts))
     stayed = starts_per_fte_day(one_a_day, moving, moving.all_dates[0], SEED).query("level == 'team'")

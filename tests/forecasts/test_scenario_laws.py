@@ -189,7 +189,7 @@ def test_a_leaver_s_cases_go_to_the_team_and_wait_with_nobody(
     first_day = frame.dates[frame.dates > last][0]
     heirs = left["taken_over"].sel(date=first_day)
     team = left["team"].sel(date=first_day)
-    moved = left["moved_on"] <= frame.all_dates.get_loc(first_day)
+    moved = left["moved_on"] <= np.datetime64(first_day)
     team = team.where(~moved, left["place"].isel(place=left["moved_to"]))
     present = xr.DataArray(frame.exposure[frame.dates.get_loc(first_day)] > 0, dims="investigator")
     mates = (team == team.isel(investigator=who, drop=True)) & present

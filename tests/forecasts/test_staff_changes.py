@@ -51,24 +51,39 @@ def test_an_uncertain_rate_is_shared(frame: FutureFrame, movable: np.ndarray) ->
     assert counts[1].var() > 1.2 * counts[0].var()
 
 
-def test_places_draw_by_their_weight_and_never_to_themselves(frame: FutureFrame, movable: np.ndarray) -> None:
-    pull = np.array([1.0, 3.0, 1.0])
-    four = dataclasses.replace(frame, teams=("A", "B", "C"), team=np.zeros_like(frame.team))
-    moves = draw_moves(N, with_rate(four, 4.0, pull=pull), seed=2)
+def test_places_draw_by_their_people_and_never_to_themselves(frame: FutureFrame, movable: np.ndarray) -> None:
+    """All sit in the first team; of those who move three quarters go where three quarters of the others sit."""
+    three = dataclasses.replace(frame, teams=("A", "B", "C"), team=np.zeros_like(frame.team))
+    moves = draw_moves(N, with_rate(three, 4.0, people=np.array([4, 3, 1])), seed=2)
     went = moves.team[:, movable][moves.day[:, movable] < len(frame.dates)]
     assert (went != 0).all()
     assert (went == 1).mean() == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / went.size))
 
 
-def test_who_is_placed_or_new_stays(frame: FutureFrame) -> None:
+def test_teams_of_unequal_size_keep_their_size(frame: FutureFrame, movable: np.ndarray) -> None:
+    """As many leave a large team as come to it, within 4 Monte-Carlo standard errors and what no second move costs.
+
+    One in seven sits in the small team; if all moved equally often it would grow by a quarter.
+    """
+    team, large = np.ones_like(frame.team), len(movable) - 1
+    team[:, movable[0]] = 0
+    uneven = dataclasses.replace(frame, team=team)
+    moves = draw_moves(N, with_rate(uneven, 0.2, people=np.array([1, large])), seed=3)
+    sizes = (moves.teams(len(frame.dates) - 1, team[-1])[:, movable] == 0).sum(axis=1)
+    allowed = 0.02 + 4 * sizes.std() / np.sqrt(N)
+    assert sizes.mean() == pytest.approx(1.0, abs=allowed)
+    equally_often = 1 - np.exp(-0.2 * (frame.dates[-1] - frame.as_of).days / 365.25)
+    assert (large - 1) * equally_often > 3 * allowed
+
+
+def test_who_is_placed_or_new_or_without_a_team_stays(frame: FutureFrame) -> None:
     placed = with_rate(frame, 4.0, placed=frozenset(frame.investigators))
     strangers = dataclasses.replace(with_rate(frame, 4.0), known=np.full_like(frame.known, -1))
-    alone = with_rate(frame, 4.0, pull=np.eye(len(frame.moving.pull))[0] * 5)
-    assert (draw_moves(50, placed, seed=1).day == len(frame.dates)).all()
-    assert (draw_moves(50, strangers, seed=1).day == len(frame.dates)).all()
-    in_it = frame.team[0] == 0
-    assert (draw_moves(50, alone, seed=1).day[:, in_it] == len(frame.dates)).all()
-    assert (draw_moves(50, alone, seed=1).day[:, ~in_it] < len(frame.dates)).any()
+    alone = with_rate(frame, 4.0, people=np.eye(len(frame.moving.people), dtype=np.int64)[0] * 5)
+    without = dataclasses.replace(with_rate(frame, 4.0), team=np.full_like(frame.team, 5))
+    for stays in (placed, strangers, alone, without):
+        assert (draw_moves(50, stays, seed=1).day == len(frame.dates)).all()
+    assert (draw_moves(50, with_rate(frame, 4.0), seed=1).day < len(frame.dates)).any()
 
 
 def test_nobody_moves_in_an_office_where_nobody_does(
@@ -76,10 +91,10 @@ def test_nobody_moves_in_an_office_where_nobody_does(
 ) -> None:
     draws = make_draws()
     never = roll_forward(draws, with_rate(frame, 0.0), small.design, small.spec, seed=1)
-    nowhere = roll_forward(
-        draws, with_rate(frame, 4.0, pull=np.zeros_like(frame.moving.pull)), small.design, small.spec, seed=1
-    )
-    assert never.drop_vars("moved_to").identical(nowhere.drop_vars("moved_to"))
+    empty = with_rate(frame, 4.0, people=np.zeros_like(frame.moving.people))
+    nowhere = roll_forward(draws, empty, small.design, small.spec, seed=1)
+    names = ["moved_to", "place"]
+    assert never.drop_vars(names).identical(nowhere.drop_vars(names))
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +105,7 @@ def restless(small: Prepared, frame: FutureFrame, make_draws: Callable[..., Post
 @pytest.mark.parametrize("quantity", ["allocated", "signed_off", "wip"])
 def test_a_team_is_who_sits_there_in_each_draw(restless: xr.Dataset, quantity: str) -> None:
     """Against a sum by hand over seats; a sum over the seats of the first day is another."""
-    moved = restless["moved_on"].expand_dims(date=restless["date"]) <= xr.DataArray(
-        np.arange(restless.sizes["date"]), dims="date"
-    )
+    moved = restless["moved_on"] <= restless["date"]
     seat = restless["team"].where(~moved, restless["place"].isel(place=restless["moved_to"]).drop_vars("place"))
     totals = group_totals(restless, quantity, "team")
     for team, found in totals.items():
@@ -121,21 +134,33 @@ def test_moves_take_the_team_s_effect_along(
     assert np.allclose(means[0], means[1] * np.exp(change))
 
 
-def test_a_moving_rate_widens_teams_and_not_the_office(
-    small: Prepared, frame: FutureFrame, make_draws: Callable[..., PosteriorDraws], restless: xr.Dataset
+def test_moves_widen_teams_and_not_an_office_of_equal_teams(
+    small: Prepared, frame: FutureFrame, make_draws: Callable[..., PosteriorDraws]
 ) -> None:
-    settled = roll_forward(make_draws(), with_rate(frame, 0.0), small.design, small.spec, seed=1)
+    """Where teams are alike, who sits where is nothing to the office; where one works faster, it is."""
+    like = make_draws()
+    unequal = np.zeros_like(like.team_effect)
+    unequal[:, :, 1] = 1.0
+
+    def rolled(rate: float, effect: np.ndarray) -> xr.Dataset:
+        draws = make_draws(team_effect=effect)
+        return roll_forward(draws, with_rate(frame, rate), small.design, small.spec, seed=1)
 
     def spread(predictions: xr.Dataset) -> float:
         return float(np.mean([total[:, -1].std() for total in group_totals(predictions, "wip", "team").values()]))
 
-    assert spread(restless) > 1.2 * spread(settled)
-    assert np.array_equal(office_totals(restless, "received"), office_totals(settled, "received"))
+    alike = [rolled(rate, np.zeros_like(unequal)) for rate in (4.0, 0.0)]
+    assert spread(alike[0]) > 1.2 * spread(alike[1])
+    assert np.array_equal(*(office_totals(of, "allocated") for of in alike))
+    apart = [rolled(rate, unequal) for rate in (4.0, 0.0)]
+    assert not np.array_equal(*(office_totals(of, "allocated") for of in apart))
 
 
 def test_a_rate_that_is_given_replaces_the_roster_s(small: Prepared, frame: FutureFrame) -> None:
     given = with_staffing(frame, Staffing(annual_moving_rate=0.5), small.panels.roster)
     assert given.moving.turnover == Turnover(0.5)
-    assert given.moving.pull is frame.moving.pull
+    assert given.moving.people is frame.moving.people
     assert 0 < frame.moving.turnover.n_seen < np.inf
     assert with_staffing(frame, Staffing(), small.panels.roster).moving is frame.moving
+    again = with_staffing(given, Staffing(annual_moving_rate="roster"), small.panels.roster)
+    assert again.moving.turnover == frame.moving.turnover

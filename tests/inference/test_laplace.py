@@ -8,6 +8,8 @@ from pathlib import Path
 import arviz as az
 import numpy as np
 import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
 import pytest
 import xarray as xr
 from scipy import special
@@ -142,6 +144,17 @@ def test_the_sampler_is_asked_only_where_it_does_not_hold() -> None:
     assert "slope" in held["posterior"]
     assert refused["posterior"].to_dataset().identical(sampled)
     assert [verdict.status for verdict in importance_verdicts(refused["importance"].to_dataset())] == ["amber"] * 2
+
+
+def test_a_density_without_curvature_is_left_to_the_sampler() -> None:
+    """Flat to one side of a point and infinitely steep to the other, where normals do not lie."""
+    with pm.Model() as broken:
+        x = pm.Flat("x", initval=1.0)
+        pm.Potential("cliff", -pt.sqrt(pt.abs(x)))
+    sampled = xr.Dataset({"x": (("chain", "draw"), [[1.0]])})
+    found = approximate_or(lambda: xr.DataTree.from_dict({"posterior": sampled}), broken, SETTINGS)
+    assert found["posterior"].to_dataset().identical(sampled)
+    assert importance_verdicts(found["importance"].to_dataset())[0].status == "amber"
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def test_the_parts_share_out_the_priors() -> None:
     ("switched", "priors", "words"),
     [
         ({"week_shock": False}, {"week_sd", "week_persistence", "week_correlation"}, "effect of the week"),
-        ({"correlated_weeks": False}, {"week_correlation"}, "tends to be busy, or quiet, for the others"),
+        ({"correlated_weeks": False}, {"week_correlation"}, "may tend to be busy, or quiet, for the others"),
         ({"slow_level": False}, {"level_sd", "following_level_sd", "level_range_weeks"}, "slowly moving level"),
         ({"annual_harmonics": 0}, {"season_sd", "following_season_sd"}, "annual wave"),
         (
