@@ -87,7 +87,7 @@ def test_a_killed_study_continues_to_the_same_bytes(plain: dict[str, bytes], tmp
 
 def test_offices_like_this_one_are_invented_and_ranked(tmp_path: Path) -> None:
     n = 20
-    given = command(tmp_path / "results", f"-n={n}", "--workers=2")
+    given = command(tmp_path / "results", f"-n{n}", "--workers=2")
     subprocess.run(["calibrate" if word == "backtest" else word for word in given], check=True)
     table = pd.read_csv(tmp_path / "results" / "study" / "model" / "calibration.csv").set_index("quantity")
     assert (table["n"] == n).all()

@@ -131,7 +131,7 @@ class _Common:
 def _parameters(spec: ModelSpec) -> _Parameters:
     """Add what every flow has."""
     intercept = pm.Normal("intercept", *_intercept_prior(spec), dims="flow")
-    exponents = pm.Normal("elasticity", *_elasticity_prior(spec), dims="elasticity_of")
+    exponents = pm.Normal("elasticity", *_elasticity_prior(spec), dims="elasticity_of") if spec.elasticities else ()
     noise = half_normal("noise", np.array([spec.noise(flow) for flow in spec.flows]), dims="flow")
     dispersion = pm.Deterministic("dispersion", noise**-2, dims="flow")
     day_concentration: dict[str, TensorVariable] = {}

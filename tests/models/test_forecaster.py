@@ -207,6 +207,15 @@ def test_parts_can_be_switched_off(small: Prepared) -> None:
     assert pytensor.config.floatX == "float64"
 
 
+def test_without_elasticities_there_is_no_empty_variable(small: Prepared) -> None:
+    """Diagnostics of a variable without elements fail, and a variant with them."""
+    unanswered = dataclasses.replace(small.spec, elasticities={})
+    model = build_forecaster(small.design, unanswered)
+    assert "elasticity" not in model.named_vars
+    assert all(value.size for point in random_points(model) for value in point.values())
+    assert "elasticity" in build_forecaster(small.design, small.spec).named_vars
+
+
 def test_everything_of_the_data_enters_as_data(small: Prepared, points: list[dict[str, np.ndarray]]) -> None:
     """Code compiled for one data set serves another by swapping `pm.Data`; a number left there stays.
 
