@@ -56,25 +56,31 @@ def study_table(scores: pd.DataFrame, level: str) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["quantity", MODEL, "best baseline", "skill", "other baselines"])
 
 
-def parts_table(scores: pd.DataFrame, level: str) -> pd.DataFrame:
+def parts_table(skill: pd.DataFrame, level: str) -> pd.DataFrame:
     """Return this package's model and its variants side by side at the longest horizon, by quantity.
 
-    A variant's CRPS is followed by its skill against the model: below 0 where the model is the better for the part that
-    the variant lacks.
+    Parameters
+    ----------
+    skill : DataFrame
+        Rows of backtest/skill.csv.
+    level : str
+        One of `LEVELS`.
+
+    Returns
+    -------
+    DataFrame
+        quantity; mean CRPS of the model; and for each variant its own, with its skill against the model and the 90 %
+        interval of that: below 0 where the model is the better for being as it is.
     """
-    longest = scores["horizon_working_days"].max()
-    rows = scores[(scores["level"] == level) & (scores["horizon_working_days"] == longest)]
-    rows = rows[~rows["model"].isin(BASELINES)]
-    means = rows.groupby(["model", "quantity"], sort=False)[["crps", "coverage_90"]].mean()
-    model = means.loc[MODEL, "crps"]
-    table = {MODEL: [f"{row.crps:.1f} ({row.coverage_90:.2f})" for row in means.loc[MODEL].itertuples()]}
-    for variant in means.index.unique("model").drop(MODEL):
-        found = means.loc[variant].reindex(model.index)
-        table[variant] = [
-            f"{row.crps:.1f} ({row.coverage_90:.2f}) {1 - row.crps / own:+.0%}"
-            for row, own in zip(found.itertuples(), model, strict=True)
-        ]
-    return pd.DataFrame(table, index=model.index).reset_index()
+    longest = skill["horizon_working_days"].max()
+    rows = skill[(skill["rival"] == MODEL) & (skill["level"] == level) & (skill["horizon_working_days"] == longest)]
+    told = [
+        f"{row.crps:.1f}, {row.skill:+.0%} ({row.skill_low:+.0%} to {row.skill_high:+.0%})" for row in rows.itertuples()
+    ]
+    table = rows.assign(told=told).pivot(index="quantity", columns="model", values="told")
+    own = rows.groupby("quantity")["crps_rival"].first().map("{:.1f}".format)
+    columns = list(rows["model"].unique())
+    return table[columns].assign(**{MODEL: own})[[MODEL, *columns]].loc[rows["quantity"].unique()].reset_index()
 
 
 def _figures(row: pd.Series) -> str:
@@ -104,7 +110,10 @@ def main() -> None:
         for level in LEVELS:
             parts += [f"## {level.capitalize()}", study_table(scores, level).to_markdown(index=False)]
             if load_config(config).backtest.variants:
-                parts += ["### Variants of the model", parts_table(scores, level).to_markdown(index=False)]
+                parts += [
+                    "### Variants of the model",
+                    parts_table(run.table("backtest/skill.csv"), level).to_markdown(index=False),
+                ]
         write_text("\n\n".join(parts) + "\n", run.path("backtest/study.md"))
         print(run.text("backtest/study.md"))
 

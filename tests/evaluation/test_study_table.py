@@ -41,12 +41,27 @@ def test_models_stand_beside_one_another_lowest_first(script: ModuleType) -> Non
 
 def test_variants_stand_beside_the_model_with_their_skill_against_it(script: ModuleType) -> None:
     """A variant that scores 4.0 where the model has 2.0 loses 100 %; baselines and other horizons are left out."""
-    rival = {"bootstrap_13_weeks": (1.0, 1.0)}
-    found = scores({"bayes_backlog": (1.0, 3.0), "without_pace": (3.0, 5.0), **rival})
-    other = scores({"bayes_backlog": (4.0, 4.0), "without_pace": (3.0, 3.0), **rival}, quantity="backlog")
-    shorter = scores({"bayes_backlog": (99.0, 99.0), "without_pace": (1.0, 1.0)}, horizon_working_days=5)
-    table = script.parts_table(pd.concat([found, other, shorter]), "office").set_index("quantity")
-    assert table.to_dict("index") == {
-        "wip": {"bayes_backlog": "2.0 (0.50)", "without_pace": "4.0 (0.50) -100%"},
-        "backlog": {"bayes_backlog": "4.0 (0.50)", "without_pace": "3.0 (0.50) +25%"},
-    }
+    found = [
+        ("without_pace", "bayes_backlog", "wip", 63, 4.0, 2.0, -1.0, -1.5, -0.5),
+        ("without_pace", "bayes_backlog", "backlog", 63, 3.0, 4.0, 0.25, 0.1, 0.4),
+        ("rows_alone", "bayes_backlog", "wip", 63, 3.0, 2.0, -0.5, -0.75, -0.25),
+        ("rows_alone", "bayes_backlog", "backlog", 63, 4.0, 4.0, 0.0, -0.1, 0.1),
+        ("without_pace", "last_quarter", "wip", 63, 4.0, 8.0, 0.5, 0.4, 0.6),
+        ("without_pace", "bayes_backlog", "wip", 5, 9.0, 1.0, -8.0, -9.0, -7.0),
+    ]
+    names = ["model", "rival", "quantity", "horizon_working_days", "crps", "crps_rival"]
+    skill = pd.DataFrame(found, columns=[*names, "skill", "skill_low", "skill_high"]).assign(level="office")
+    assert script.parts_table(skill, "office").to_dict("records") == [
+        {
+            "quantity": "wip",
+            "bayes_backlog": "2.0",
+            "without_pace": "4.0, -100% (-150% to -50%)",
+            "rows_alone": "3.0, -50% (-75% to -25%)",
+        },
+        {
+            "quantity": "backlog",
+            "bayes_backlog": "4.0",
+            "without_pace": "3.0, +25% (+10% to +40%)",
+            "rows_alone": "4.0, +0% (-10% to +10%)",
+        },
+    ]
