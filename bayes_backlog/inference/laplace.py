@@ -23,6 +23,7 @@ from pymc.util import get_default_varnames
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 
+from bayes_backlog.inference.arithmetic import in_order
 from bayes_backlog.inference.gate import PUBLISHED, Status, Verdict
 from bayes_backlog.inference.sampling import Progress, SamplerSettings, silent
 from bayes_backlog.models.design import Floats, Ints
@@ -99,7 +100,8 @@ def approximate_or(
         `importance`, which says why.
     """
     try:
-        posterior, found = approximate(model, settings, progress=progress)
+        with in_order():
+            posterior, found = approximate(model, settings, progress=progress)
     except np.linalg.LinAlgError:
         # A density without a finite curvature at its mode is no normal: infinitely heavy weights say so.
         posterior, found = xr.Dataset(), xr.Dataset({"k_hat": np.inf, "ess": 0.0})

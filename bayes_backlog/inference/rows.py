@@ -60,8 +60,8 @@ def fit_rows(
     """
     if variant != PLAIN:
         # The rows are constants of this model, so its code serves no other.
-        plain = build_row_pymc(table, flow, spec, variant)
-        trace = sample_posterior(plain, settings, flow, CompiledModels(), progress=progress, cores=cores)
+        as_written = build_row_pymc(table, flow, spec, variant)
+        trace = sample_posterior(as_written, settings, flow, CompiledModels(), progress=progress, cores=cores)
         trace["posterior"] = trace["posterior"].to_dataset().drop_vars([f"1|{group}_offset" for group in GROUPS])
         return trace
     model = build_row_fast(table, flow, spec)

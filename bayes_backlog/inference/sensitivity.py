@@ -15,6 +15,7 @@ import xarray as xr
 from arviz_stats.psense import power_scale_dataset, psense
 from pymc.model.transform.conditioning import remove_value_transforms
 
+from bayes_backlog.inference.arithmetic import in_order
 from bayes_backlog.inference.gate import Status
 from bayes_backlog.inference.parameters import parameter_names
 
@@ -46,10 +47,11 @@ def prior_densities(model: pm.Model, posterior: xr.Dataset) -> xr.Dataset:
     names = parameter_names(plain)
     densities = [term.sum() for term in plain.logp([plain[name] for name in names], sum=False)]
     inputs = [plain.rvs_to_values[plain[name]] for name in names]
-    compute = plain.compile_fn(densities, inputs=inputs, on_unused_input="ignore")
     values = {value.name: posterior[value.name].transpose(*SAMPLE_DIMS, ...).to_numpy() for value in inputs}
     shape = tuple(posterior.sizes[dim] for dim in SAMPLE_DIMS)
-    found = np.array([compute({name: of[at] for name, of in values.items()}) for at in np.ndindex(*shape)])
+    with in_order():
+        compute = plain.compile_fn(densities, inputs=inputs, on_unused_input="ignore")
+        found = np.array([compute({name: of[at] for name, of in values.items()}) for at in np.ndindex(*shape)])
     return xr.Dataset({name: (SAMPLE_DIMS, of) for name, of in zip(names, found.T.reshape(-1, *shape), strict=True)})
 
 

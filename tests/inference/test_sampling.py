@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import _thread
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pymc as pm
 import pytest
@@ -64,3 +68,30 @@ def test_an_interrupted_sampler_gives_no_draws(model: pm.Model, compiled: Compil
 
     with pytest.raises(KeyboardInterrupt):
         drawn(model, compiled, replace(SETTINGS, draws=2_000_000), 1, interrupt)
+
+
+@pytest.mark.slow
+def test_the_first_run_of_a_machine_draws_what_the_next_one_does(tmp_path: Path) -> None:
+    """Code from the compiler and the same code from disk; reordered arithmetic gives other last digits."""
+    program = """
+import numpy as np
+import pandas as pd
+from bayes_backlog.inference.rows import fit_rows
+from bayes_backlog.inference.sampling import CompiledModels, SamplerSettings
+from bayes_backlog.models.spec import ModelSpec
+rng = np.random.default_rng(1)
+counts = rng.poisson(0.4 * np.exp(rng.normal(0, 0.4, 24))[:, None] * rng.gamma(1.5, 1 / 1.5, (24, 50)))
+person, day = (place.ravel() for place in np.indices(counts.shape))
+groups = {"investigator": 24, "team": 4, "role": 2}
+table = pd.DataFrame({name: [f"{name}{k:02d}" for k in person % size] for name, size in groups.items()})
+table = table.assign(signed_off=counts.ravel(), month_end=(day % 21 == 20) * 1.0, new_starter=0.0, log_exposure=0.0)
+spec, settings = ModelSpec(calendar_terms=("month_end",), annual_harmonics=0), SamplerSettings(2, 50, 100, 0.8, 2)
+trace = fit_rows(table, "signed_off", spec, settings, CompiledModels(), cores=1)
+print(trace["posterior"]["Intercept"].to_numpy().tobytes().hex())
+"""
+    place = os.environ | {"PYTENSOR_FLAGS": f"base_compiledir={tmp_path}"}
+    runs = [
+        subprocess.run([sys.executable, "-c", program], env=place, check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1] != ""
