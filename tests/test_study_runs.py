@@ -61,7 +61,8 @@ def test_a_variant_is_scored_beside_the_model(plain: dict[str, bytes]) -> None:
     skill = pd.read_csv(BytesIO(plain["skill.csv"]))
     assert set(skill["model"]) == {"bayes_backlog", "rows_alone"}
     assert set(skill.loc[skill["rival"] == "bayes_backlog", "model"]) == {"rows_alone"}
-    scores = pd.read_csv(BytesIO(plain["scores.csv"])).pivot_table(index=["quantity", "unit"], columns="model")["crps"]
+    scores = pd.read_csv(BytesIO(plain["scores.csv"]))
+    scores = scores.pivot_table(index=["quantity", "unit"], columns="model", values="crps")
     assert (scores["rows_alone"] != scores["bayes_backlog"]).all()
 
 
