@@ -319,7 +319,7 @@ def test_a_reloaded_fit_forecasts_the_same_numbers(finished: Finished, monkeypat
     stored = finished.run.dataset("forecast/predictions.nc")
     for seed, same in ((config.sampling.seed, True), (config.sampling.seed + 1, False)):
         again = roll_forward(posterior_draws(trace, prepared.design, spec, 100), frame, prepared.design, spec, seed)
-        assert all(np.array_equal(again[name], stored[name]) for name in stored.data_vars) is same
+        assert all(again[name].equals(stored[name]) for name in stored.data_vars) is same
 
 
 def test_published_quantiles_are_those_of_summed_draws(finished: Finished) -> None:
