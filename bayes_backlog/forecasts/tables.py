@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -40,22 +40,31 @@ def office_totals(predictions: xr.Dataset, quantity: str) -> Counts:
 def group_totals(predictions: xr.Dataset, quantity: str, level: str) -> dict[str, Counts]:
     """Return (n, date) draws of every team or role: sums over the people who are in it on each date, draw by draw."""
     values = flat(predictions[quantity])
-    labels, before = np.unique(predictions[level].transpose("date", "investigator").to_numpy(), return_inverse=True)
-    seats = np.broadcast_to(before, values.shape)
-    if level == "team" and "moved_on" in predictions:
-        moved = predictions[["moved_on", "moved_to"]].transpose("chain", "draw", "investigator")
-        since = moved["moved_on"].to_numpy().reshape(len(values), 1, -1)
-        has_moved = predictions["date"].to_numpy()[:, None] >= since
-        places, to = predictions["place"].to_numpy().astype(str), moved["moved_to"].to_numpy().reshape(since.shape)
-        labels, index = np.unique(np.concatenate([labels.astype(str), places]), return_inverse=True)
-        seats = np.where(has_moved, index[-len(places) :][to], index[: -len(places)][seats])
-    days = range(values.shape[1])
-    totals = np.stack([seat_sums(values[:, day], seats[:, day], len(labels)) for day in days], axis=2).astype(np.int32)
-    return {str(label): totals[:, k] for k, label in enumerate(labels)}
+    labels, seats = _seats(predictions, level)
+    totals = [seat_sums(values[:, day], seats(day), len(labels)) for day in range(values.shape[1])]
+    summed = np.stack(totals, axis=2).astype(np.int32)
+    return {str(label): summed[:, k] for k, label in enumerate(labels)}
+
+
+def _seats(predictions: xr.Dataset, level: str) -> tuple[NDArray[np.str_], Callable[[int], Ints]]:
+    """Return the labels of a level, and what gives the one, (I,) or (n, I), that people have on a date's place."""
+    before = predictions[level].transpose("date", "investigator").to_numpy().astype(str)
+    if level != "team" or "moved_on" not in predictions:
+        labels, index = np.unique(before, return_inverse=True)
+        return labels, lambda day: index[day]
+    places, dates = predictions["place"].to_numpy().astype(str), predictions["date"].to_numpy()
+    labels, index = np.unique(np.concatenate([before.ravel(), places]), return_inverse=True)
+    stayed, place = index[: before.size].reshape(before.shape), index[before.size :]
+    moves = predictions[["moved_on", "moved_to"]].transpose("chain", "draw", "investigator")
+    since, to = (moves[name].to_numpy().reshape(-1, before.shape[1]) for name in ("moved_on", "moved_to"))
+    return labels, lambda day: np.where(dates[day] >= since, place[to], stayed[day])
 
 
 def seat_sums(values: Floats | Counts, seats: Ints, n_places: int) -> Floats:
-    """Return the (n, P) sums of (n, I) values of people over the place, 0 to P - 1, that each sits in."""
+    """Return the (n, P) sums of (n, I) values of people over the places, 0 to P - 1, that they sit in.
+
+    `seats` are these places, (I,) or (n, I).
+    """
     cells = np.arange(len(values))[:, None] * n_places + seats
     return np.bincount(cells.ravel(), values.ravel(), len(values) * n_places).reshape(-1, n_places)
 
