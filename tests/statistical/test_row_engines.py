@@ -26,6 +26,8 @@ pytestmark = pytest.mark.slow
 
 SPEC = ModelSpec(calendar_terms=("monday", "month_end"), annual_harmonics=1)
 SETTINGS = SamplerSettings(chains=4, draws=1000, tune=600, target_accept=0.9, seed=8)
+REFERENCE = SamplerSettings(chains=4, draws=2000, tune=1000, target_accept=0.99, seed=8)
+"""Of the plain model, whose coordinates want small steps: at 0.9 a handful of draws diverge and spreads come out wrong."""
 LIMIT = 3.0
 FLOW = "signed_off"
 
@@ -94,7 +96,7 @@ def assert_same_posterior(one: xr.Dataset, other: xr.Dataset) -> None:
 
 
 def plain(table: pd.DataFrame, spec: ModelSpec, compiled: CompiledModels) -> xr.Dataset:
-    trace = sample_posterior(build_row_pymc(table, FLOW, spec), SETTINGS, f"plain {len(table)} {spec}", compiled)
+    trace = sample_posterior(build_row_pymc(table, FLOW, spec), REFERENCE, f"plain {len(table)} {spec}", compiled)
     return trace["posterior"].to_dataset()
 
 
