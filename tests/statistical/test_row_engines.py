@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 SPEC = ModelSpec(calendar_terms=("monday", "month_end"), annual_harmonics=1)
 SETTINGS = SamplerSettings(chains=4, draws=1000, tune=600, target_accept=0.9, seed=8)
 REFERENCE = SamplerSettings(chains=4, draws=2000, tune=1000, target_accept=0.99, seed=8)
-"""Of the plain model, whose coordinates want small steps: at 0.9 a handful of draws diverge and spreads come out wrong."""
+"""Of the plain model, whose coordinates want small steps: at 0.9 some draws diverge and spreads come out wrong."""
 LIMIT = 3.0
 FLOW = "signed_off"
 
