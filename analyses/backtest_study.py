@@ -101,19 +101,17 @@ def main() -> None:
             app(["backtest", str(config), f"--results={given.results}", *where], standalone_mode=False)
         except FoldsFailed as error:
             print(error)
-        run = Run(given.results / load_config(config).name)
-        scores = run.table("backtest/scores.csv")
+        settings = load_config(config)
+        run = Run(given.results / settings.name)
+        scores, skill = run.table("backtest/scores.csv"), run.table("backtest/skill.csv")
         parts = [
-            f"# {load_config(config).title}",
+            f"# {settings.title}",
             f"{scores['cutoff'].nunique()} cutoffs: mean CRPS (coverage of 90 %; width / truth).",
         ]
         for level in LEVELS:
             parts += [f"## {level.capitalize()}", study_table(scores, level).to_markdown(index=False)]
-            if load_config(config).backtest.variants:
-                parts += [
-                    "### Variants of the model",
-                    parts_table(run.table("backtest/skill.csv"), level).to_markdown(index=False),
-                ]
+            if settings.backtest.variants:
+                parts += ["### Variants of the model", parts_table(skill, level).to_markdown(index=False)]
         write_text("\n\n".join(parts) + "\n", run.path("backtest/study.md"))
         print(run.text("backtest/study.md"))
 

@@ -67,8 +67,10 @@ def with_turnover(frame: FutureFrame, staffing: Staffing, roster: pd.DataFrame) 
         turnover = estimated_turnover(roster, frame.as_of) if leaving == "roster" else Turnover(leaving)
         frame = dataclasses.replace(frame, turnover=turnover)
     if moving is not None:
-        estimated = estimated_moving(roster, frame.as_of, frame.teams)
-        turnover = estimated.turnover if moving == "roster" else Turnover(moving)
+        if moving == "roster":
+            turnover = estimated_moving(roster, frame.as_of, frame.teams).turnover
+        else:
+            turnover = Turnover(moving)
         frame = dataclasses.replace(frame, moving=dataclasses.replace(frame.moving, turnover=turnover))
     return frame
 
