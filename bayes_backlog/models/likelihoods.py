@@ -109,9 +109,12 @@ def log_totals_kernel(mean: Floats, dispersion: Floats, totals: Ints) -> tuple[F
 
 
 def log_division_kernel(weights: Floats, sizes: Floats, counts: Ints, ends: Ints) -> tuple[Floats, Floats, Floats]:
-    """Return the Dirichlet-multinomial log-likelihood, up to a constant, and derivatives by weights and sizes."""
+    """Return the Dirichlet-multinomial log-likelihood, up to a constant, and derivatives by weights and sizes.
+
+    Cases share a logarithm, of the product of their probabilities, as long as that product is far from nothing.
+    """
     by_weight, by_size = np.zeros(len(weights)), np.zeros(len(sizes))
-    value = 0.0
+    value, product = 0.0, 1.0
     for g in range(len(ends) - 1):
         begin, end, size = ends[g], ends[g + 1], sizes[g]
         whole, total = 0.0, 0
@@ -120,22 +123,27 @@ def log_division_kernel(weights: Floats, sizes: Floats, counts: Ints, ends: Ints
             total += counts[r]
         if total == 0:
             continue
-        ahead, by_all = 0.0, 0.0
-        for k in range(total):
-            value -= np.log(size + k)
-            ahead += 1.0 / (size + k)
+        strength = size / whole
+        dealt, ahead, by_strength = 0, 0.0, 0.0
         for r in range(begin, end):
-            share = weights[r] / whole
-            pull = 0.0
+            if counts[r] == 0:
+                continue
+            own, pull = strength * weights[r], 0.0
             for k in range(counts[r]):
-                value += np.log(size * share + k)
-                pull += 1.0 / (size * share + k)
-            by_all += share * pull
-            by_weight[r] = size * pull / whole
-        by_size[g] = by_all - ahead
+                product *= (own + k) / (size + dealt)
+                pull += 1.0 / (own + k)
+                ahead += 1.0 / (size + dealt)
+                dealt += 1
+                if product < 1e-150:
+                    value += np.log(product)
+                    product = 1.0
+            by_weight[r] = strength * pull
+            by_strength += weights[r] * pull
+        by_size[g] = by_strength / whole - ahead
+        by_whole = by_strength * strength / whole
         for r in range(begin, end):
-            by_weight[r] -= size * by_all / whole
-    return np.array(value), by_weight, by_size
+            by_weight[r] -= by_whole
+    return np.array(value + np.log(product)), by_weight, by_size
 
 
 log_totals = KernelOp(log_totals_kernel, n_differentiable=2)

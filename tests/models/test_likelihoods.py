@@ -39,22 +39,23 @@ def test_totals_are_negative_binomial(dispersion: list[float]) -> None:
     )
 
 
-def test_divisions_are_dirichlet_multinomial() -> None:
+@pytest.mark.parametrize("times", [1, 1000], ids=["few cases", "less probable than a number can be"])
+def test_divisions_are_dirichlet_multinomial(times: int) -> None:
     """Of seven rows in four groups, one of them without cases and one without rows; weights count in proportion."""
-    kernel, sizes = compiled(log_division_kernel), np.array([2.0, 1.0, 4.0, 0.7])
-    value, by_weight, by_size = kernel(WEIGHTS, sizes, COUNTS, ENDS)
+    kernel, sizes, dealt = compiled(log_division_kernel), np.array([2.0, 1.0, 4.0, 0.7]), times * COUNTS
+    value, by_weight, by_size = kernel(WEIGHTS, sizes, dealt, ENDS)
     expected = 0.0
     for group, (begin, end) in enumerate(itertools.pairwise(ENDS)):
-        counts, weights = COUNTS[begin:end], WEIGHTS[begin:end]
+        counts, weights = dealt[begin:end], WEIGHTS[begin:end]
         if counts.sum():
             alpha = sizes[group] * weights / weights.sum()
             ways = gammaln(counts.sum() + 1) - gammaln(counts + 1).sum()
             expected += stats.dirichlet_multinomial.logpmf(counts, alpha, counts.sum()) - ways
     np.testing.assert_allclose(value, expected)
-    np.testing.assert_allclose(kernel(3 * WEIGHTS, sizes, COUNTS, ENDS)[0], expected)
+    np.testing.assert_allclose(kernel(3 * WEIGHTS, sizes, dealt, ENDS)[0], expected)
     np.testing.assert_allclose(
-        by_weight, slopes(lambda at: kernel(at, sizes, COUNTS, ENDS)[0], WEIGHTS), rtol=1e-5, atol=1e-7
+        by_weight, slopes(lambda at: kernel(at, sizes, dealt, ENDS)[0], WEIGHTS), rtol=1e-5, atol=1e-7
     )
     np.testing.assert_allclose(
-        by_size, slopes(lambda at: kernel(WEIGHTS, at, COUNTS, ENDS)[0], sizes), rtol=1e-5, atol=1e-7
+        by_size, slopes(lambda at: kernel(WEIGHTS, at, dealt, ENDS)[0], sizes), rtol=1e-5, atol=1e-7
     )

@@ -1,0 +1,79 @@
+"""Sample the default forecaster of the demonstration's office in a process of its own, and print what that cost.
+
+    python tests/benchmarks/measure_forecaster.py [CONFIG]
+
+CONFIG is the demonstration's by default; its sampling settings are those of the published fit. Two models are sampled:
+the flows that move a case alone (received, removed, allocated, signed off), and all that the configuration asks for.
+Seconds are those of sampling, warm-up included; compiling is reported beside them, and the fit itself, the second of
+its shape, shows what compiling a second time costs.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bayes_backlog.cases.case_log import load_cases
+from bayes_backlog.cases.pseudonyms import Key
+from bayes_backlog.cases.synthetic import simulate_office, write_office
+from bayes_backlog.config import Config, load_config
+from bayes_backlog.inference.fit import Prepared, fit, prepare
+from bayes_backlog.inference.gate import convergence_verdicts
+from bayes_backlog.inference.sampling import CompiledModels, SamplerSettings
+from bayes_backlog.panels import Panels, build_panels
+from bayes_backlog.panels.roster import read_roster
+
+DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
+
+
+def simulated_panels(config: Config) -> Panels:
+    """Return the panels of the office that a configuration simulates."""
+    key = Key.for_synthetic_data()
+    with TemporaryDirectory() as folder:
+        write_office(simulate_office(config.simulate), Path(folder))
+        data = config.data.model_copy(update={"file": Path(folder) / "case_log.csv"})
+        log = load_cases(data, key)
+        return build_panels(
+            log, config.model_copy(update={"data": data}), read_roster(Path(folder) / "roster.csv", key)
+        )
+
+
+def measure(prepared: Prepared, settings: SamplerSettings) -> dict[str, object]:
+    """Fit twice: the first, of ten draws, compiles."""
+    compiled = CompiledModels()
+    begun = time.perf_counter()
+    fit(prepared, SamplerSettings(1, 1, 10, settings.target_accept, settings.seed), compiled, cores=1)
+    compile_s = time.perf_counter() - begun
+    begun, cpu = time.perf_counter(), time.process_time()
+    trace = fit(prepared, settings, compiled)
+    sampling_s, cpu_s = time.perf_counter() - begun, time.process_time() - cpu
+    verdicts = convergence_verdicts(trace)
+    stats = trace["sample_stats"]
+    return {
+        "flows": list(prepared.spec.flows),
+        "rows": len(prepared.panels.daily),
+        "compile_s": round(compile_s, 1),
+        "sampling_s": round(sampling_s, 1),
+        "cpu_s": round(cpu_s, 1),
+        "leapfrogs": round(float(stats["n_steps"].mean()), 1),
+        "divergences": int(stats["diverging"].sum()),
+        "checks": {verdict.check: [verdict.status, round(verdict.value, 3)] for verdict in verdicts},
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def main() -> None:
+    """Measure a configuration's model without and with events that move no case."""
+    config = load_config(Path(sys.argv[1]) if len(sys.argv) > 1 else DEMO)
+    panels, sampling = simulated_panels(config), config.sampling
+    settings = SamplerSettings(sampling.chains, sampling.draws, sampling.tune, sampling.target_accept, sampling.seed)
+    for model in (config.model.model_copy(update={"further_flows": ()}), config.model):
+        print(json.dumps(measure(prepare(panels, model), settings)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
