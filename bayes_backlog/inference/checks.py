@@ -1,4 +1,4 @@
-"""Predictive checks at the level where decisions are taken: totals of days, weeks and team-weeks.
+"""Predictive checks at the level where decisions are taken: totals of days, weeks, team-weeks and ends of months.
 
 Row-level checks cannot see what makes a 90-day total uncertain. Each check compares one statistic of the data with its
 distribution over replicated data sets, in which day and week shocks are drawn afresh; the slow level and lagged states
@@ -8,7 +8,6 @@ stay as fitted and observed. Only the queue is followed: what one day leaves is 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ AMBER = 0.025
 RED = 0.005
 LABELS = {
     "day_sd": "spread of day totals",
+    "month_end_share": "share of cases on the last working days of months",
     "week_sd": "spread of week totals",
     "week_autocorrelation": "likeness of neighbouring week totals",
     "team_week_sd": "spread of team-week totals",
@@ -39,7 +39,7 @@ LABELS = {
 TOO_NARROW = "the model understates it: its intervals of totals may be too narrow; look for a missing shared effect"
 TOO_WIDE = "the model overstates it: its intervals of totals may be too wide; look for a part the data do not need"
 
-Statistic = Callable[[Floats], Floats]
+MONTH_END = "the model has another end of month: look for a missing calendar effect"
 
 
 def replicate_flows(
@@ -199,7 +199,7 @@ def aggregate_verdicts(
             low, high = np.quantile(replicated, [0.025, 0.975])
             message = f"{LABELS[name]}: {observed:.2f}, expected {low:.2f} to {high:.2f}"
             if status != "green":
-                message += f": {TOO_NARROW if above < below else TOO_WIDE}"
+                message += f": {_advice(name, is_above=bool(above < below))}"
             verdicts.append(Verdict(f"{flow} {name}", status, p, 2 * AMBER, message))
             long.append(pd.DataFrame({"check": name, "flow": flow, "observed": observed, "replicate": replicated}))
     return verdicts, pd.concat(long, ignore_index=True)
@@ -216,6 +216,7 @@ def _statistics(
     observed_weeks, replicated_weeks = (_sums(days, week, n_weeks) for days in (observed_days, replicated_days))
     found = [
         ("day_sd", observed_days.std(axis=1), replicated_days.std(axis=1)),
+        ("month_end_share", _month_end_share(observed_days, design), _month_end_share(replicated_days, design)),
         ("week_sd", observed_weeks.std(axis=1), replicated_weeks.std(axis=1)),
         ("week_autocorrelation", _autocorrelation(observed_weeks), _autocorrelation(replicated_weeks)),
     ]
@@ -226,6 +227,24 @@ def _statistics(
         team_weeks = [_sums(values, cell, n_weeks * n_teams)[:, present] for values in (real, replicated)]
         found.append(("team_week_sd", team_weeks[0].std(axis=1), team_weeks[1].std(axis=1)))
     return [(name, float(observed[0]), values) for name, observed, values in found]
+
+
+def _advice(name: str, *, is_above: bool) -> str:
+    """Return what a statistic that is not as expected says, and what to do."""
+    if name == "month_end_share":
+        return MONTH_END
+    return TOO_NARROW if is_above else TOO_WIDE
+
+
+def _month_end_share(days: Floats, design: Design) -> Floats:
+    """Return the share of each row's cases on the last working days of whole months; 0 where no case is.
+
+    The last month is left out: whether the data end with it is not theirs to tell.
+    """
+    known = design.month_of_day < design.month_of_day[-1]
+    is_last = np.append(np.diff(design.month_of_day) > 0, False)
+    cases, at_end = days[:, known].sum(axis=1), days[:, is_last].sum(axis=1)
+    return np.divide(at_end, cases, out=np.zeros_like(cases), where=cases > 0)
 
 
 def _sums(values: NDArray[np.number], group: NDArray[np.int64], n_groups: int) -> Floats:

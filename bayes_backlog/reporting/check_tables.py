@@ -34,6 +34,7 @@ SHARES = ("divergences", "tree depth")
 
 STATISTICS = {
     "day_sd": "sd of day totals",
+    "month_end_share": "share of months' last days",
     "week_sd": "sd of week totals",
     "week_autocorrelation": "neighbouring weeks alike",
     "team_week_sd": "sd of team-week totals",
@@ -94,7 +95,7 @@ def predictive_table(run: Run) -> str:
     }
     flows = dict.fromkeys(flow for flow, _ in cells)
     rows = [[words(flow), *(cells.get((flow, name), "") for name in STATISTICS)] for flow in flows]
-    return pipe_table(["p-value", *STATISTICS.values()], rows, align="lrrrr")
+    return pipe_table(["p-value", *STATISTICS.values()], rows, align="l" + "r" * len(STATISTICS))
 
 
 def predictive_sentences(run: Run) -> list[str]:

@@ -1,7 +1,7 @@
 """Predictive checks of totals, in a world they must accept and in worlds they must refuse.
 
 The data of each world are one replicate of known parameters; the model checked has the same parameters (accept), or
-lacks a shared effect that the world has (refuse). Nothing is sampled, so what is tested is the check itself.
+lacks an effect that the world has (refuse). Nothing is sampled, so what is tested is the check itself.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows, 
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.design import Design
 from bayes_backlog.models.draws import PosteriorDraws
+from bayes_backlog.models.spec import ModelSpec
 
 MakeDraws = Callable[..., PosteriorDraws]
+Changes = dict[str, float | np.ndarray]
 
 
-def one_truth(draws: PosteriorDraws, **changed: float) -> PosteriorDraws:
+def one_truth(draws: PosteriorDraws, **changed: float | np.ndarray) -> PosteriorDraws:
     """Return draws that all hold the first draw's parameters, some of them changed; nobody minds the queue."""
     fields = {}
     for field in dataclasses.fields(draws):
@@ -81,6 +83,7 @@ def test_what_is_left_is_there_the_next_day(small: Prepared, make_draws: MakeDra
 
 SHAKEN_WEEKS = {"week_sd": 0.6, "week_persistence": 0.9}
 SHAKEN_DAYS = {"week_sd": 0.05, "dispersion": 0.7}
+RUSHED_MONTH_ENDS = {"calendar": np.array([1.4 * (term == "month_end") for term in ModelSpec().terms])}
 
 
 @pytest.mark.parametrize(
@@ -89,10 +92,13 @@ SHAKEN_DAYS = {"week_sd": 0.05, "dispersion": 0.7}
         (SHAKEN_WEEKS, {"week_sd": 0.0}, "received week_sd"),
         (SHAKEN_WEEKS, {"week_sd": 0.0}, "received week_autocorrelation"),
         (SHAKEN_DAYS, {"dispersion": 1e6}, "signed_off day_sd"),
+        (RUSHED_MONTH_ENDS, {"calendar": 0.0}, "received month_end_share"),
+        (RUSHED_MONTH_ENDS, {"calendar": 0.0}, "allocated month_end_share"),
+        (RUSHED_MONTH_ENDS, {"calendar": 0.0}, "signed_off month_end_share"),
     ],
 )
-def test_a_missing_shared_effect_is_seen(
-    small: Prepared, make_draws: MakeDraws, world_has: dict[str, float], model_has: dict[str, float], check: str
+def test_a_missing_effect_is_seen(
+    small: Prepared, make_draws: MakeDraws, world_has: Changes, model_has: Changes, check: str
 ) -> None:
     truth = one_truth(make_draws(), **world_has)
     lacking = one_truth(make_draws(), **(world_has | model_has))
