@@ -52,9 +52,12 @@ def coverage_text(found: pd.DataFrame) -> str:
 
 
 def detection_text(found: pd.DataFrame) -> str:
-    """Return, as Markdown, how many of 100 replicates of a world each check refuses (and at least doubts)."""
+    """Return, as Markdown, how many of 100 replicates of a world each check refuses (and at least doubts).
+
+    A check that came after a world was tried has no number there.
+    """
     told = [f"{100 * row.red:.0f} ({100 * row.amber_or_red:.0f})" for row in found.itertuples()]
-    wide = found.assign(told=told).pivot(index=["world", "model"], columns="check", values="told")
+    wide = found.assign(told=told).pivot(index=["world", "model"], columns="check", values="told").fillna("")
     order = found[["world", "model"]].drop_duplicates().itertuples(index=False, name=None)
     table = wide.loc[list(order)].T
     table.columns = [", ".join(of) for of in table.columns]
