@@ -34,12 +34,13 @@ LABELS = {
     "month_end_share": "share of cases on the last working days of months",
     "week_sd": "spread of week totals",
     "week_autocorrelation": "likeness of neighbouring week totals",
+    "week_drift": "drift of week totals",
     "team_week_sd": "spread of team-week totals",
 }
 TOO_NARROW = "the model understates it: its intervals of totals may be too narrow; look for a missing shared effect"
 TOO_WIDE = "the model overstates it: its intervals of totals may be too wide; look for a part the data do not need"
 
-MONTH_END = "the model has another end of month: look for a missing calendar effect"
+MONTH_END = "the model has another end of month: look for a missing calendar effect, or for batches kept for that day"
 
 
 def replicate_flows(
@@ -219,6 +220,7 @@ def _statistics(
         ("month_end_share", _month_end_share(observed_days, design), _month_end_share(replicated_days, design)),
         ("week_sd", observed_weeks.std(axis=1), replicated_weeks.std(axis=1)),
         ("week_autocorrelation", _autocorrelation(observed_weeks), _autocorrelation(replicated_weeks)),
+        ("week_drift", _drift(observed_weeks), _drift(replicated_weeks)),
     ]
     if flow in spec.staff_flows:
         n_teams = len(design.staff.teams)
@@ -257,3 +259,14 @@ def _autocorrelation(values: Floats) -> Floats:
     centred = values - values.mean(axis=-1, keepdims=True)
     products, squares = (centred[..., 1:] * centred[..., :-1]).sum(axis=-1), np.square(centred).sum(axis=-1)
     return np.divide(products, squares, out=np.zeros_like(squares), where=squares > 0)
+
+
+def _drift(values: Floats) -> Floats:
+    """Return the largest cumulative sum of departures from the mean, in units of the root of their squares' sum.
+
+    About 1 when values come in no order; half the root of their number when the level moves once, for good; 0 where
+    nothing varies.
+    """
+    centred = values - values.mean(axis=-1, keepdims=True)
+    furthest, scale = np.abs(np.cumsum(centred, axis=-1)).max(axis=-1), np.sqrt(np.square(centred).sum(axis=-1))
+    return np.divide(furthest, scale, out=np.zeros_like(scale), where=scale > 0)

@@ -37,6 +37,7 @@ STATISTICS = {
     "month_end_share": "share of months' last days",
     "week_sd": "sd of week totals",
     "week_autocorrelation": "neighbouring weeks alike",
+    "week_drift": "drift of weeks",
     "team_week_sd": "sd of team-week totals",
 }
 """Statistics of the predictive checks, as headings."""

@@ -107,6 +107,17 @@ def test_a_missing_effect_is_seen(
     assert statuses(small, seen, truth)[check] == "green"
 
 
+@pytest.mark.parametrize("flow", ["received", "allocated", "signed_off"])
+def test_a_level_that_moved_for_good_is_seen(small: Prepared, make_draws: MakeDraws, flow: str) -> None:
+    """By a model that has busy and quiet weeks, and no level."""
+    n_weeks = len(small.design.weeks)
+    moved = {"slow_level": np.where(np.arange(n_weeks) < n_weeks // 2, 0.5, -0.5), "week_sd": 0.1}
+    truth, lacking = (one_truth(make_draws(), **(moved | other)) for other in ({}, {"slow_level": 0.0}))
+    seen = world(small.design, small, truth, seed=7)
+    assert statuses(small, seen, lacking)[f"{flow} week_drift"] in ("amber", "red")
+    assert statuses(small, seen, truth)[f"{flow} week_drift"] == "green"
+
+
 def test_a_flow_without_cases_is_likely_under_a_model_that_expects_none(small: Prepared, make_draws: MakeDraws) -> None:
     """Constant totals have no autocorrelation; a missing number would read as impossible, and so as red."""
     truth = one_truth(make_draws(), week_sd=0.1)

@@ -55,8 +55,8 @@ def test_the_sampler_has_limits_verdicts_and_reasons(tiny_run):
 def test_predictive_checks_stand_by_flow_and_statistic(tiny_run):
     rows = lines(predictive_table(tiny_run))[2:]
     assert rows == [
-        "| received | [0.40]{.verdict .green} |  |  |  |  |",
-        "| signed off |  |  | [0.20]{.verdict .green} |  |  |",
+        "| received | [0.40]{.verdict .green} |  |  |  |  |  |",
+        "| signed off |  |  | [0.20]{.verdict .green} |  |  |  |",
     ]
     assert predictive_sentences(tiny_run) == [
         "All 2 comparisons are green. Of a perfect model about 0.1 of 2 would not be green, since p-values below 0.05 "
