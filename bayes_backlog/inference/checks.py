@@ -1,8 +1,9 @@
-"""Predictive checks at the level where decisions are taken: totals of days, weeks, team-weeks and ends of months.
+"""Predictive checks at the level where decisions are taken: totals of days, weeks and team-weeks.
 
-Row-level checks cannot see what makes a 90-day total uncertain. Each check compares one statistic of the data with its
-distribution over replicated data sets, in which day and week shocks are drawn afresh; the slow level and lagged states
-stay as fitted and observed. Only the queue is followed: what one day leaves is there on the next.
+Row-level checks cannot see what makes a 90-day total uncertain; nor do spreads of totals show a level that moved for
+good, or a rush at the end of months, which have checks of their own. Each check compares one statistic of the data with
+its distribution over replicated data sets, in which day and week shocks are drawn afresh; the slow level and lagged
+states stay as fitted and observed. Only the queue is followed: what one day leaves is there on the next.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ AMBER = 0.025
 RED = 0.005
 LABELS = {
     "day_sd": "spread of day totals",
-    "month_end_share": "share of cases on the last working days of months",
+    "month_end_share": "percentage of cases on the last working days of months",
     "week_sd": "spread of week totals",
     "week_autocorrelation": "likeness of neighbouring week totals",
     "week_drift": "drift of week totals",
@@ -39,8 +40,14 @@ LABELS = {
 }
 TOO_NARROW = "the model understates it: its intervals of totals may be too narrow; look for a missing shared effect"
 TOO_WIDE = "the model overstates it: its intervals of totals may be too wide; look for a part the data do not need"
-
-MONTH_END = "the model has another end of month: look for a missing calendar effect, or for batches kept for that day"
+OTHER_MONTH_END = (
+    "months end otherwise than in the model: look for a missing calendar effect, or for batches kept for that day"
+)
+LEVEL_MOVED = (
+    "the level moved more than the model follows: look for a step in the history, and whether the slow level is off"
+)
+ADVICE = {"month_end_share": (OTHER_MONTH_END, OTHER_MONTH_END), "week_drift": (LEVEL_MOVED, TOO_WIDE)}
+"""What a statistic says above, and below, what is expected, where that is not of the width of intervals."""
 
 
 def replicate_flows(
@@ -200,7 +207,8 @@ def aggregate_verdicts(
             low, high = np.quantile(replicated, [0.025, 0.975])
             message = f"{LABELS[name]}: {observed:.2f}, expected {low:.2f} to {high:.2f}"
             if status != "green":
-                message += f": {_advice(name, is_above=bool(above < below))}"
+                of_above, of_below = ADVICE.get(name, (TOO_NARROW, TOO_WIDE))
+                message += f": {of_above if above < below else of_below}"
             verdicts.append(Verdict(f"{flow} {name}", status, p, 2 * AMBER, message))
             long.append(pd.DataFrame({"check": name, "flow": flow, "observed": observed, "replicate": replicated}))
     return verdicts, pd.concat(long, ignore_index=True)
@@ -212,15 +220,15 @@ def _statistics(
     """Return (name, observed, (n,) replicated) of every statistic that the flow has."""
     first_week = design.week_of_day.min()
     week, n_weeks = design.week_of_day - first_week, int(design.week_of_day.max() - first_week) + 1
-    real = observed_flows(design, spec)[flow]
+    real, months = observed_flows(design, spec)[flow], design.month_of_day
     observed_days, replicated_days = (day_totals(flow, counts, design, spec) for counts in (real, replicated))
     observed_weeks, replicated_weeks = (_sums(days, week, n_weeks) for days in (observed_days, replicated_days))
     found = [
         ("day_sd", observed_days.std(axis=1), replicated_days.std(axis=1)),
-        ("month_end_share", _month_end_share(observed_days, design), _month_end_share(replicated_days, design)),
+        ("month_end_share", month_end_share(observed_days, months), month_end_share(replicated_days, months)),
         ("week_sd", observed_weeks.std(axis=1), replicated_weeks.std(axis=1)),
         ("week_autocorrelation", _autocorrelation(observed_weeks), _autocorrelation(replicated_weeks)),
-        ("week_drift", _drift(observed_weeks), _drift(replicated_weeks)),
+        ("week_drift", drift(observed_weeks), drift(replicated_weeks)),
     ]
     if flow in spec.staff_flows:
         n_teams = len(design.staff.teams)
@@ -231,22 +239,15 @@ def _statistics(
     return [(name, float(observed[0]), values) for name, observed, values in found]
 
 
-def _advice(name: str, *, is_above: bool) -> str:
-    """Return what a statistic that is not as expected says, and what to do."""
-    if name == "month_end_share":
-        return MONTH_END
-    return TOO_NARROW if is_above else TOO_WIDE
+def month_end_share(days: Floats, month_of_day: Ints) -> Floats:
+    """Return the percentage of each row's cases on the last working days of months; 0 where no case is.
 
-
-def _month_end_share(days: Floats, design: Design) -> Floats:
-    """Return the share of each row's cases on the last working days of whole months; 0 where no case is.
-
-    The last month is left out: whether the data end with it is not theirs to tell.
+    Days of the last month are left out: where the data end need not be where it ends.
     """
-    known = design.month_of_day < design.month_of_day[-1]
-    is_last = np.append(np.diff(design.month_of_day) > 0, False)
-    cases, at_end = days[:, known].sum(axis=1), days[:, is_last].sum(axis=1)
-    return np.divide(at_end, cases, out=np.zeros_like(cases), where=cases > 0)
+    before = month_of_day < month_of_day[-1]
+    is_last = np.append(np.diff(month_of_day) > 0, False)
+    cases, at_end = days[:, before].sum(axis=1), days[:, is_last].sum(axis=1)
+    return 100 * np.divide(at_end, cases, out=np.zeros_like(cases), where=cases > 0)
 
 
 def _sums(values: NDArray[np.number], group: NDArray[np.int64], n_groups: int) -> Floats:
@@ -261,11 +262,11 @@ def _autocorrelation(values: Floats) -> Floats:
     return np.divide(products, squares, out=np.zeros_like(squares), where=squares > 0)
 
 
-def _drift(values: Floats) -> Floats:
+def drift(values: Floats) -> Floats:
     """Return the largest cumulative sum of departures from the mean, in units of the root of their squares' sum.
 
-    About 1 when values come in no order; half the root of their number when the level moves once, for good; 0 where
-    nothing varies.
+    About 0.8 when values come in no order; at most half the root of their number, when the level moves once, half-way;
+    0 where nothing varies.
     """
     centred = values - values.mean(axis=-1, keepdims=True)
     furthest, scale = np.abs(np.cumsum(centred, axis=-1)).max(axis=-1), np.sqrt(np.square(centred).sum(axis=-1))

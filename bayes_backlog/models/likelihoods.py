@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
 
 
+SMALL = 1e-150
+"""Its square is still a number."""
+
+
 def totals_of(counts: Ints, group_of_row: Ints, n_groups: int = 0) -> Ints:
     """Return the sum of counts per group, at least `n_groups` of them."""
     return np.bincount(group_of_row, counts, minlength=n_groups).astype(np.int64)
@@ -111,7 +115,7 @@ def log_totals_kernel(mean: Floats, dispersion: Floats, totals: Ints) -> tuple[F
 def log_division_kernel(weights: Floats, sizes: Floats, counts: Ints, ends: Ints) -> tuple[Floats, Floats, Floats]:
     """Return the Dirichlet-multinomial log-likelihood, up to a constant, and derivatives by weights and sizes.
 
-    Cases share a logarithm, of the product of their probabilities, as long as that product is far from nothing.
+    Cases share a logarithm, of the product of their probabilities, until that nears the smallest number there is.
     """
     by_weight, by_size = np.zeros(len(weights)), np.zeros(len(sizes))
     value, product = 0.0, 1.0
@@ -130,13 +134,17 @@ def log_division_kernel(weights: Floats, sizes: Floats, counts: Ints, ends: Ints
                 continue
             own, pull = strength * weights[r], 0.0
             for k in range(counts[r]):
-                product *= (own + k) / (size + dealt)
+                probability = (own + k) / (size + dealt)
+                if product * probability < SMALL:
+                    value += np.log(product)
+                    product = 1.0
+                if probability < SMALL:
+                    value += np.log(probability)
+                else:
+                    product *= probability
                 pull += 1.0 / (own + k)
                 ahead += 1.0 / (size + dealt)
                 dealt += 1
-                if product < 1e-150:
-                    value += np.log(product)
-                    product = 1.0
             by_weight[r] = strength * pull
             by_strength += weights[r] * pull
         by_size[g] = by_strength / whole - ahead

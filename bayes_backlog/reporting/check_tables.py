@@ -34,7 +34,7 @@ SHARES = ("divergences", "tree depth")
 
 STATISTICS = {
     "day_sd": "sd of day totals",
-    "month_end_share": "share of months' last days",
+    "month_end_share": "% on months' last days",
     "week_sd": "sd of week totals",
     "week_autocorrelation": "neighbouring weeks alike",
     "week_drift": "drift of weeks",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bayes_backlog.inference.checks import aggregate_verdicts, replicate_flows, with_counts
+from bayes_backlog.inference.checks import aggregate_verdicts, drift, month_end_share, replicate_flows, with_counts
 from bayes_backlog.inference.fit import Prepared
 from bayes_backlog.models.design import Design
 from bayes_backlog.models.draws import PosteriorDraws
@@ -81,7 +81,9 @@ def test_what_is_left_is_there_the_next_day(small: Prepared, make_draws: MakeDra
     assert (totals > waiting).any()
 
 
-SHAKEN_WEEKS = {"week_sd": 0.6, "week_persistence": 0.9}
+ENOUGH = 400
+"""Draws: red asks for fewer than two of them beyond the data."""
+SHAKEN_WEEKS = {"week_sd": 0.9, "week_persistence": 0.9}
 SHAKEN_DAYS = {"week_sd": 0.05, "dispersion": 0.7}
 RUSHED_MONTH_ENDS = {"calendar": np.array([1.4 * (term == "month_end") for term in ModelSpec().terms])}
 
@@ -101,21 +103,35 @@ def test_a_missing_effect_is_seen(
     small: Prepared, make_draws: MakeDraws, world_has: Changes, model_has: Changes, check: str
 ) -> None:
     truth = one_truth(make_draws(), **world_has)
-    lacking = one_truth(make_draws(), **(world_has | model_has))
+    lacking = one_truth(make_draws(n=ENOUGH), **(world_has | model_has))
     seen = world(small.design, small, truth, seed=7)
-    assert statuses(small, seen, lacking)[check] in ("amber", "red")
+    assert statuses(small, seen, lacking)[check] == "red"
     assert statuses(small, seen, truth)[check] == "green"
 
 
-@pytest.mark.parametrize("flow", ["received", "allocated", "signed_off"])
+@pytest.mark.parametrize("flow", ["received", "allocated"])
 def test_a_level_that_moved_for_good_is_seen(small: Prepared, make_draws: MakeDraws, flow: str) -> None:
     """By a model that has busy and quiet weeks, and no level."""
     n_weeks = len(small.design.weeks)
     moved = {"slow_level": np.where(np.arange(n_weeks) < n_weeks // 2, 0.5, -0.5), "week_sd": 0.1}
-    truth, lacking = (one_truth(make_draws(), **(moved | other)) for other in ({}, {"slow_level": 0.0}))
+    truth, lacking = (one_truth(make_draws(n=ENOUGH), **(moved | other)) for other in ({}, {"slow_level": 0.0}))
     seen = world(small.design, small, truth, seed=7)
-    assert statuses(small, seen, lacking)[f"{flow} week_drift"] in ("amber", "red")
+    assert statuses(small, seen, lacking)[f"{flow} week_drift"] == "red"
     assert statuses(small, seen, truth)[f"{flow} week_drift"] == "green"
+
+
+def test_months_last_days_are_counted_but_for_the_month_that_may_go_on() -> None:
+    month_of_day = np.array([0, 0, 0, 1, 1, 2, 2])
+    days = np.array([[1.0, 2, 5, 0, 2, 90, 90], [0, 0, 0, 0, 0, 1, 1]])
+    assert month_end_share(days, month_of_day).tolist() == [70.0, 0.0]
+    assert month_end_share(days, np.zeros(7, int)).tolist() == [0.0, 0.0]
+
+
+def test_drift_is_how_far_departures_add_up() -> None:
+    moved, alternating, constant = np.repeat([0.0, 1.0], 25), np.tile([0.0, 1.0], 25), np.ones(50)
+    assert drift(np.stack([moved, 7 * moved, alternating, constant])) == pytest.approx(
+        [np.sqrt(50) / 2, np.sqrt(50) / 2, 1 / np.sqrt(50), 0]
+    )
 
 
 def test_a_flow_without_cases_is_likely_under_a_model_that_expects_none(small: Prepared, make_draws: MakeDraws) -> None:

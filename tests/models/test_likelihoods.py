@@ -18,6 +18,7 @@ MEANS = np.array([0.2, 4.0, 9.0, 30.0, 100.0])
 COUNTS = np.array([2, 0, 1, 0, 0, 5, 1], dtype=np.int32)
 ENDS = np.array([0, 3, 5, 5, 7], dtype=np.int32)
 WEIGHTS = np.array([0.3, 1.0, 0.2, 0.5, 0.5, 3.0, 0.1])
+HARDLY = np.array([1e-200, 1.0, 0.2, 0.5, 0.5, 3.0, 0.1])
 STEP = 1e-6
 
 
@@ -37,6 +38,15 @@ def test_totals_are_negative_binomial(dispersion: list[float]) -> None:
     np.testing.assert_allclose(
         by_dispersion, slopes(lambda at: kernel(MEANS, at, TOTALS)[0], sizes), rtol=1e-4, atol=1e-6
     )
+
+
+def test_cases_of_a_row_that_hardly_weighs_are_improbable_and_not_impossible() -> None:
+    sizes, expected = np.array([2.0, 1.0, 4.0, 0.7]), 0.0
+    for size, (begin, end) in zip(sizes, itertools.pairwise(ENDS), strict=True):
+        counts, shares = COUNTS[begin:end], HARDLY[begin:end] / HARDLY[begin:end].sum()
+        expected -= np.log(size + np.arange(counts.sum())).sum()
+        expected += sum(np.log(size * share + np.arange(n)).sum() for share, n in zip(shares, counts, strict=True))
+    np.testing.assert_allclose(compiled(log_division_kernel)(HARDLY, sizes, COUNTS, ENDS)[0], expected)
 
 
 @pytest.mark.parametrize("times", [1, 1000], ids=["few cases", "less probable than a number can be"])

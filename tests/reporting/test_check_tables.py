@@ -1,10 +1,14 @@
 """Verdicts and replicates as the checks page shows them."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from matplotlib.text import Text
 
+from bayes_backlog.inference.checks import LABELS
 from bayes_backlog.reporting.check_tables import (
+    STATISTICS,
     calibration,
     convergence,
     convergence_sentence,
@@ -50,6 +54,12 @@ def test_the_sampler_has_limits_verdicts_and_reasons(tiny_run):
     assert convergence_sentence(tiny_run) == (
         "2 chains drew 1,000 times each after 500 draws of warm-up (seed 7). 2 of 3 checks are green, 1 amber."
     )
+
+
+def test_every_statistic_has_a_heading_and_a_section():
+    assert set(STATISTICS) == set(LABELS)
+    page = (Path(__file__).parents[2] / "reports" / "checks.qmd").read_text(encoding="utf-8")
+    assert [name for name in LABELS if f'replicates(run, "{name}")' not in page] == []
 
 
 def test_predictive_checks_stand_by_flow_and_statistic(tiny_run):
