@@ -113,7 +113,7 @@ def test_every_page_renders_with_its_figures_and_tables(rendered):
         "backtest": (1, 5),
         "data": (1, 4),
         "model": (2, 6),
-        "checks": (6, 4),
+        "checks": (8, 4),
         "provenance": (0, 4),
         "glossary": (0, 0),
         "review": (0, 0),
