@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable
 
 
-SMALL = 1e-150
-"""Its square is still a number."""
-
-
 def totals_of(counts: Ints, group_of_row: Ints, n_groups: int = 0) -> Ints:
     """Return the sum of counts per group, at least `n_groups` of them."""
     return np.bincount(group_of_row, counts, minlength=n_groups).astype(np.int64)
@@ -135,11 +131,9 @@ def log_division_kernel(weights: Floats, sizes: Floats, counts: Ints, ends: Ints
             own, pull = strength * weights[r], 0.0
             for k in range(counts[r]):
                 probability = (own + k) / (size + dealt)
-                if product * probability < SMALL:
+                if product * probability < 1e-150:
                     value += np.log(product)
-                    product = 1.0
-                if probability < SMALL:
-                    value += np.log(probability)
+                    product = probability
                 else:
                     product *= probability
                 pull += 1.0 / (own + k)
