@@ -247,7 +247,7 @@ def month_end_share(days: Floats, month_of_day: Ints) -> Floats:
     before = month_of_day < month_of_day[-1]
     is_last = np.append(np.diff(month_of_day) > 0, False)
     cases, at_end = days[:, before].sum(axis=1), days[:, is_last].sum(axis=1)
-    return 100 * np.divide(at_end, cases, out=np.zeros_like(cases), where=cases > 0)
+    return 100 * _ratio(at_end, cases)
 
 
 def _sums(values: NDArray[np.number], group: NDArray[np.int64], n_groups: int) -> Floats:
@@ -259,7 +259,7 @@ def _autocorrelation(values: Floats) -> Floats:
     """Return the lag-1 autocorrelation along the last axis; 0 where nothing varies."""
     centred = values - values.mean(axis=-1, keepdims=True)
     products, squares = (centred[..., 1:] * centred[..., :-1]).sum(axis=-1), np.square(centred).sum(axis=-1)
-    return np.divide(products, squares, out=np.zeros_like(squares), where=squares > 0)
+    return _ratio(products, squares)
 
 
 def drift(values: Floats) -> Floats:
@@ -269,5 +269,10 @@ def drift(values: Floats) -> Floats:
     0 where nothing varies.
     """
     centred = values - values.mean(axis=-1, keepdims=True)
-    furthest, scale = np.abs(np.cumsum(centred, axis=-1)).max(axis=-1), np.sqrt(np.square(centred).sum(axis=-1))
-    return np.divide(furthest, scale, out=np.zeros_like(scale), where=scale > 0)
+    furthest = np.abs(np.cumsum(centred, axis=-1)).max(axis=-1)
+    return _ratio(furthest, np.sqrt(np.square(centred).sum(axis=-1)))
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Return part / whole; 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
