@@ -14,31 +14,15 @@ import resource
 import sys
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from bayes_backlog.cases.case_log import load_cases
-from bayes_backlog.cases.pseudonyms import Key
-from bayes_backlog.cases.synthetic import simulate_office, write_office
-from bayes_backlog.config import Config, load_config
+from simulated import simulated_panels
+
+from bayes_backlog.config import load_config
 from bayes_backlog.inference.fit import Prepared, fit, prepare
 from bayes_backlog.inference.gate import convergence_verdicts
 from bayes_backlog.inference.sampling import CompiledModels, SamplerSettings
-from bayes_backlog.panels import Panels, build_panels
-from bayes_backlog.panels.roster import read_roster
 
 DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
-
-
-def simulated_panels(config: Config) -> Panels:
-    """Return the panels of the office that a configuration simulates."""
-    key = Key.for_synthetic_data()
-    with TemporaryDirectory() as folder:
-        write_office(simulate_office(config.simulate), Path(folder))
-        data = config.data.model_copy(update={"file": Path(folder) / "case_log.csv"})
-        log = load_cases(data, key)
-        return build_panels(
-            log, config.model_copy(update={"data": data}), read_roster(Path(folder) / "roster.csv", key)
-        )
 
 
 def measure(prepared: Prepared, settings: SamplerSettings) -> dict[str, object]:

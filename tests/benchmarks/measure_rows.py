@@ -23,10 +23,8 @@ from tempfile import TemporaryDirectory
 import arviz as az
 import pandas as pd
 import xarray as xr
+from simulated import simulated_panels
 
-from bayes_backlog.cases.case_log import load_cases
-from bayes_backlog.cases.pseudonyms import Key
-from bayes_backlog.cases.synthetic import simulate_office, write_office
 from bayes_backlog.config import Config, Data, Simulate
 from bayes_backlog.inference.fit import prepare
 from bayes_backlog.inference.gate import convergence_verdicts
@@ -37,8 +35,6 @@ from bayes_backlog.models.row_bambi import build_row_bambi
 from bayes_backlog.models.row_fast import build_row_fast
 from bayes_backlog.models.row_table import GROUPS, row_table, row_terms, term_prior
 from bayes_backlog.models.spec import ModelSpec
-from bayes_backlog.panels import build_panels
-from bayes_backlog.panels.roster import read_roster
 
 FLOW = "signed_off"
 SEED = 1
@@ -57,13 +53,8 @@ def simulated_table(people: int, days: int) -> tuple[pd.DataFrame, ModelSpec]:
         n_teams=min(8, max(2, people // 5)),
         cases_per_week=1.03 * people,
     )
-    with TemporaryDirectory() as folder:
-        write_office(simulate_office(simulate), Path(folder))
-        data = Data(file=Path(folder) / "case_log.csv", first_date=first_date)
-        config = Config(name="benchmark", title="Benchmark", data=data)
-        key = Key.for_synthetic_data()
-        panels = build_panels(load_cases(data, key), config, read_roster(Path(folder) / "roster.csv", key))
-    prepared = prepare(panels, config.model)
+    config = Config(name="benchmark", title="Benchmark", simulate=simulate, data=Data(first_date=first_date))
+    prepared = prepare(simulated_panels(config), config.model)
     return row_table(prepared.design, prepared.spec), prepared.spec
 
 
